@@ -1,0 +1,170 @@
+package probe
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"skift/checks"
+	"skift/internal/dial"
+)
+
+// reach asks whether a connection is let in: the proof is the first answer of the protocol itself. A connection that is
+// merely established proves nothing, for a proxy or a load balancer without a backend accepts it too.
+func (p *Prober) reach(ctx context.Context, t target) sighting {
+	conn, s, ok := p.connect(ctx, t)
+	if !ok {
+		return s
+	}
+	defer conn.Close()
+	defer conn.CloseOn(ctx)()
+	if err := conn.Phase(t.timeout); err != nil {
+		s.code, s.evidence.Err = checks.TCPOnly, printable([]byte(err.Error()))
+		return s
+	}
+	o, _ := t.Spec.Options.(checks.ReachOptions)
+	var err error
+	switch o.Proof {
+	case checks.ProofTLS:
+		s.code, err = proveTLS(ctx, conn, t)
+	case checks.ProofSSH:
+		s.code, err = proveSSH(conn)
+	case checks.ProofHTTP:
+		s.code, err = s.proveHTTP(conn, conn, t)
+	case checks.ProofHTTPS:
+		s.code, err = s.proveHTTPS(ctx, conn, t)
+	default:
+		s.code, err = checks.TCPOnly, fmt.Errorf("no proof %q", o.Proof)
+	}
+	s.heard(conn)
+	if s.code != checks.OK && err != nil {
+		s.evidence.Err, s.evidence.Errno = printable([]byte(err.Error())), dial.Errno(err)
+	}
+	if s.code == checks.OK {
+		s.reached = "first_byte"
+	}
+	return s
+}
+
+// quiet is the code of a connection that gave no byte.
+func quiet(conn *dial.Conn, err error) checks.Code {
+	if dial.Hung(err) || dial.Hung(conn.Ended()) {
+		return checks.ClosedPreBanner
+	}
+	return checks.Silent
+}
+
+// tlsRecord are the record types that answer a hello: an alert or a handshake message.
+const (
+	recordAlert     = 0x15
+	recordHandshake = 0x16
+)
+
+// proveTLS sends a hello; any TLS record that comes back, an alert too, proves that we are let in. What the certificate is
+// worth is asked by kind tls.
+func proveTLS(ctx context.Context, conn *dial.Conn, t target) (checks.Code, error) {
+	err := tls.Client(conn, plainTLS(t)).HandshakeContext(ctx)
+	first := conn.First()
+	switch {
+	case len(first) == 0:
+		return quiet(conn, err), err
+	case len(first) > 1 && (first[0] == recordAlert || first[0] == recordHandshake) && first[1] == 0x03:
+		return checks.OK, nil
+	}
+	return checks.ProtoMismatch, err
+}
+
+// plainTLS is a configuration that proves nothing about certificates.
+func plainTLS(t target) *tls.Config {
+	return &tls.Config{
+		ServerName:         t.sni(),
+		InsecureSkipVerify: true, // whether a connection is let in does not depend on whom the certificate names
+		MinVersion:         tls.VersionTLS12,
+	}
+}
+
+func proveSSH(conn *dial.Conn) (checks.Code, error) {
+	err := readUntil(conn, func(first []byte) bool { return bytes.Contains(first, []byte("SSH-")) })
+	first := conn.First()
+	switch {
+	case len(first) == 0:
+		return quiet(conn, err), err
+	case bytes.HasPrefix(first, []byte("SSH-")), bytes.Contains(first, []byte("\nSSH-")):
+		return checks.OK, nil
+	case throttled(first):
+		return checks.RefusedText, err
+	}
+	return checks.ProtoMismatch, err
+}
+
+// readUntil reads until what was received satisfies enough, the recording is full or the connection ends.
+func readUntil(conn *dial.Conn, enough func([]byte) bool) error {
+	buf := make([]byte, dial.Recorded)
+	for {
+		_, err := conn.Read(buf)
+		if first := conn.First(); enough(first) || len(first) >= dial.Recorded {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// throttled reports whether sshd turned us away because it is asked too often.
+func throttled(first []byte) bool {
+	return bytes.Contains(first, []byte("Not allowed at this time")) || bytes.Contains(first, []byte("Exceeded MaxStartups"))
+}
+
+var statusLine = regexp.MustCompile(`^HTTP/[0-9.]+ ([0-9]{3})(?: |\r|\n)`)
+
+// proveHTTP asks for the head of "/". Any status proves that we are let in, except 403, which is how an allow-list of the
+// application says no.
+func (s *sighting) proveHTTP(rw io.ReadWriter, conn *dial.Conn, t target) (checks.Code, error) {
+	host := t.ServerName
+	if host == "" {
+		host = t.addr.String()
+	}
+	_, err := fmt.Fprintf(rw, "HEAD / HTTP/1.1\r\nHost: %s\r\nUser-Agent: skift\r\nConnection: close\r\n\r\n", host)
+	var head []byte
+	buf := make([]byte, dial.Recorded)
+	for err == nil && len(head) < dial.Recorded && !bytes.Contains(head, []byte("\n")) {
+		var n int
+		n, err = rw.Read(buf)
+		head = append(head, buf[:n]...)
+	}
+	m := statusLine.FindSubmatch(head)
+	switch {
+	case m != nil:
+		s.facts[checks.FactHTTPStatus] = string(m[1])
+		if string(m[1]) == "403" {
+			return checks.HTTPStatus, errors.New("the server answered " + strings.TrimSpace(string(m[0])))
+		}
+		return checks.OK, nil
+	case len(head) > 0:
+		return checks.ProtoMismatch, errors.New("no HTTP status line: " + strconv.QuoteToASCII(string(head[:min(len(head), 64)])))
+	}
+	return quiet(conn, err), err
+}
+
+// proveHTTPS is proveHTTP inside TLS. A server that ends the handshake with an alert has let the connection in.
+func (s *sighting) proveHTTPS(ctx context.Context, conn *dial.Conn, t target) (checks.Code, error) {
+	c := tls.Client(conn, plainTLS(t))
+	began := time.Now()
+	if err := c.HandshakeContext(ctx); err != nil {
+		if conn.Received() == 0 {
+			return quiet(conn, err), err
+		}
+		return handshakeCode(err, conn), err
+	}
+	s.timings["tls"] = time.Since(began)
+	s.reached = "tls"
+	return s.proveHTTP(c, conn, t)
+}

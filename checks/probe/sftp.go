@@ -1,0 +1,230 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pkg/sftp"
+	"golang.org/x/crypto/ssh"
+
+	"skift/checks"
+	"skift/internal/dial"
+	"skift/internal/sshdial"
+)
+
+// sftp goes as far as the check's level and says at which one it ended. It reads a directory and nothing else: no file is
+// opened, because some servers take a file away once it has been read.
+func (p *Prober) sftp(ctx context.Context, t target) sighting {
+	o, _ := t.Spec.Options.(checks.SFTPOptions)
+	s := sighting{facts: map[string]string{}, timings: map[string]time.Duration{}}
+	cfg, err := p.login(t, o)
+	if err != nil {
+		s.code, s.evidence.Err = checks.Credential, printable([]byte(err.Error()))
+		return s
+	}
+	client, trace, err := sshdial.Dial(ctx, p.dialer, t.addr, cfg)
+	s.traced(trace)
+	switch {
+	case err != nil:
+		s.loginFailed(err)
+	case client == nil:
+		s.code = checks.OK
+	default:
+		defer client.Close()
+		s.session(ctx, client, t, o)
+	}
+	return s
+}
+
+// login prepares the connection for the wanted level.
+func (p *Prober) login(t target, o checks.SFTPOptions) (sshdial.Config, error) {
+	pins, err := sshdial.ParsePins(o.HostKey[t.Unit.Side])
+	if err != nil {
+		return sshdial.Config{}, err
+	}
+	cfg := sshdial.Config{
+		User: o.User, Pins: pins, Timeout: t.timeout, Stop: sshdial.AtLogin,
+		Dial: dial.Options{Source: t.Source, Timeout: t.timeout},
+	}
+	switch {
+	case o.Level == checks.LevelBanner:
+		cfg.Stop = sshdial.AtBanner
+		return cfg, nil
+	case o.Level == checks.LevelHostKey:
+		cfg.Stop = sshdial.AtHostKey
+		return cfg, nil
+	case p.secrets == nil:
+		return cfg, errors.New("no secrets are given to this prober")
+	}
+	key, err := p.secrets.Resolve(o.Key)
+	if err != nil {
+		return cfg, err
+	}
+	cfg.Key, err = sshdial.ParseKey([]byte(key.Reveal()))
+	return cfg, err
+}
+
+func (s *sighting) traced(t sshdial.Trace) {
+	s.reached, s.local, s.timings = t.Reached, t.LocalAddr, t.Timings
+	s.evidence.Banner = printable([]byte(t.Banner))
+	if t.Version == "" {
+		s.evidence.FirstBytes = printable(t.First)
+	}
+	s.set(map[string]string{
+		"ssh_version":   printable([]byte(t.Version)),
+		"host_key":      t.HostKey,
+		"host_key_type": t.HostType,
+		"kex":           t.Algorithms.KeyExchange,
+		"cipher":        t.Algorithms.Write.Cipher,
+		"mac":           t.Algorithms.Write.MAC,
+		"auth_offered":  printable([]byte(joined(t.Offered))),
+		"peer_offers":   printable([]byte(joined(t.Peer))),
+	})
+}
+
+func (s *sighting) loginFailed(err error) {
+	if e, ok := errors.AsType[*sshdial.Error](err); ok {
+		s.code = checks.Code(e.Code)
+		s.evidence.Err, s.evidence.Errno = printable([]byte(err.Error())), dial.Errno(err)
+		return
+	}
+	s.dialFailed(err)
+}
+
+// session asks for the subsystem and lists the directory.
+func (s *sighting) session(ctx context.Context, client *sshdial.Client, t target, o checks.SFTPOptions) {
+	s.code = checks.OK
+	if !o.Level.AtLeast(checks.LevelSubsystem) {
+		return
+	}
+	began := time.Now()
+	var files *subsystem
+	err := client.Within(ctx, t.timeout, func() (err error) {
+		files, err = openSubsystem(client.Client)
+		return err
+	})
+	if files != nil {
+		defer files.close()
+	}
+	if err != nil {
+		s.subsystemFailed(err, files)
+		return
+	}
+	s.reached = string(checks.LevelSubsystem)
+	if _, ok := files.HasExtension("posix-rename@openssh.com"); ok {
+		s.facts["posix_rename"] = "true"
+	}
+	if o.Level.AtLeast(checks.LevelList) {
+		s.list(ctx, client, files, t, o.Dir)
+	}
+	s.timings["op"] = time.Since(began)
+}
+
+func (s *sighting) list(ctx context.Context, client *sshdial.Client, files *subsystem, t target, dir string) {
+	if dir == "" {
+		dir = "."
+	}
+	err := client.Within(ctx, t.timeout, func() error {
+		real, err := files.RealPath(dir)
+		if err != nil {
+			return err
+		}
+		s.facts["path"] = printable([]byte(path.Clean(real)))
+		_, err = files.ReadDirContext(ctx, real)
+		return err
+	})
+	if err != nil {
+		s.code, s.evidence.Err = opCode(err), printable([]byte(err.Error()))
+		return
+	}
+	s.reached = string(checks.LevelList)
+}
+
+// opCode reads the answer to an operation. Status 4 says everything else, its reason stands in the text only, which differs
+// from server to server: it is evidence and never branched on.
+func opCode(err error) checks.Code {
+	switch {
+	case errors.Is(err, sshdial.ErrOverdue):
+		return checks.SFTPSilent
+	case errors.Is(err, os.ErrNotExist):
+		return checks.PathMissing
+	case errors.Is(err, os.ErrPermission):
+		return checks.PathDenied
+	}
+	return checks.OpFailed
+}
+
+func (s *sighting) subsystemFailed(err error, files *subsystem) {
+	s.code = checks.SFTPGarbage
+	switch {
+	case strings.Contains(err.Error(), "subsystem request failed"), errors.As(err, new(*ssh.OpenChannelError)):
+		s.code = checks.SubsystemRefused
+	case errors.Is(err, sshdial.ErrOverdue) && (files == nil || len(files.heard()) == 0):
+		s.code = checks.SFTPSilent
+	}
+	s.evidence.Err = printable([]byte(err.Error()))
+	if files != nil {
+		s.evidence.FirstBytes = printable(files.heard())
+	}
+}
+
+// subsystem is an SFTP session that remembers the first bytes it was answered: garbage that looks like the length of a
+// packet makes the library wait for ever, and only the bytes tell that from silence.
+type subsystem struct {
+	*sftp.Client
+	session *ssh.Session
+
+	mu    sync.Mutex
+	first []byte
+	out   io.Reader
+}
+
+// openSubsystem gives a subsystem also beside an error once the session is open; close it then.
+func openSubsystem(c *ssh.Client) (*subsystem, error) {
+	session, err := c.NewSession()
+	if err != nil {
+		return nil, err
+	}
+	f := &subsystem{session: session}
+	in, err := session.StdinPipe()
+	if err != nil {
+		return f, err
+	}
+	if f.out, err = session.StdoutPipe(); err != nil {
+		return f, err
+	}
+	if err := session.RequestSubsystem("sftp"); err != nil {
+		return f, err
+	}
+	f.Client, err = sftp.NewClientPipe(f, in, sftp.UseConcurrentReads(false), sftp.UseConcurrentWrites(false))
+	return f, err
+}
+
+// Read records what the server sends.
+func (f *subsystem) Read(b []byte) (int, error) {
+	n, err := f.out.Read(b)
+	f.mu.Lock()
+	f.first = append(f.first, b[:min(n, dial.Recorded-len(f.first))]...)
+	f.mu.Unlock()
+	return n, err
+}
+
+func (f *subsystem) heard() []byte {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.first)
+}
+
+func (f *subsystem) close() {
+	_ = f.session.Close()
+	if f.Client != nil {
+		_ = f.Client.Close()
+	}
+}

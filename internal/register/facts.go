@@ -1,0 +1,222 @@
+// Package register holds the facts beside runs: gates with their votes and decisions, phases of services, accepted
+// deviations, milestones passed, the status set by a person, and what was logged; and the records that are stored with
+// them (slots, messages, intervals). Facts are a fold of journal events and nothing else.
+//
+// The package is pure and decides nothing: whether a vote may be given is gate's question. [Facts] is not safe for
+// concurrent use; its owner guards it.
+package register
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"skift/checks"
+	"skift/internal/journal"
+)
+
+// Facts is everything known beside runs. The zero value is empty and ready.
+type Facts struct {
+	AdoptedAt  time.Time // when the plan first came into use; zero = not yet
+	PlanHash   string    // of the revision in use
+	Gates      map[GateKey]*GateFacts
+	Phases     map[PhaseKey]checks.Phase
+	Deviations []*Deviation
+	Milestones map[string]*MilestoneFacts
+	Status     *Status // last light a person set; nil = none
+	Note       *Status // last note
+	Log        []Entry // what people logged, oldest first
+	Sweeps     map[string]Sweep
+	Reports    map[string]time.Time // audience → when its report was last queued
+}
+
+// GateKey names a gate: the plan's own, or as practised in a rehearsal.
+type GateKey struct {
+	Gate string
+	Run  string // "" = the plan's own
+}
+
+// GateFacts is what happened at one gate.
+type GateFacts struct {
+	Round     int // 0 = never opened
+	OpenedAt  time.Time
+	Votes     map[string]Vote // this round's standing answers by seat
+	Attested  map[string]Attestation
+	Until     time.Time // extended deadline; zero = the plan's
+	Extension string    // its reason
+	Decision  *Decision // of this round
+	Earlier   []Decision
+	UsedBy    string // the live run that went through this round's go
+}
+
+// Vote is one seat's standing answer.
+type Vote struct {
+	Voted
+	Seq   int64
+	At    time.Time
+	Actor journal.Actor
+}
+
+// Attestation is a person's word for a criterion.
+type Attestation struct {
+	Attested
+	Seq   int64
+	At    time.Time
+	Actor journal.Actor
+}
+
+// Decision is how a round ended.
+type Decision struct {
+	Decided
+	Seq   int64         `json:"event"`
+	At    time.Time     `json:"at"`
+	Actor journal.Actor `json:"actor"`
+}
+
+// PhaseKey names what a phase is kept of.
+type PhaseKey struct {
+	Environment, Service string
+	Party                string // "" = every party without one of its own
+}
+
+// Deviation is a failing check somebody accepted for a while. It never turns anything green.
+type Deviation struct {
+	Accepted
+	Check       string        `json:"check"`
+	Seq         int64         `json:"event"`
+	At          time.Time     `json:"at"`
+	Actor       journal.Actor `json:"actor"`
+	ConfirmedAt time.Time     `json:"confirmed_at,omitzero"` // zero = not (yet) confirmed
+	ConfirmedBy journal.Actor `json:"confirmed_by,omitzero"`
+}
+
+// InForce reports whether the deviation counts at now: not lapsed and, when critical, confirmed.
+func (d *Deviation) InForce(now time.Time) bool {
+	return now.Before(d.Until) && (!d.Critical || !d.ConfirmedAt.IsZero())
+}
+
+// MilestoneFacts is what happened to a milestone.
+type MilestoneFacts struct {
+	StartedAt  time.Time // entered by the scheduler or a person
+	PassedAt   time.Time // zero = not passed
+	PassedBy   journal.Actor
+	Gate, Run  string
+	ReopenedAt time.Time
+}
+
+// Status is the manager's own words.
+type Status struct {
+	StatusBody
+	Seq   int64         `json:"event"`
+	At    time.Time     `json:"at"`
+	Actor journal.Actor `json:"actor"`
+}
+
+// Entry is one line somebody logged.
+type Entry struct {
+	Text  string
+	Seq   int64
+	At    time.Time
+	Actor journal.Actor
+}
+
+// Sweep is the last sweep of a suite.
+type Sweep struct {
+	Swept
+	Seq int64
+	At  time.Time
+}
+
+// Gate returns the facts of a gate; never nil, empty when nothing happened.
+func (f *Facts) Gate(k GateKey) *GateFacts {
+	if g := f.Gates[k]; g != nil {
+		return g
+	}
+	return &GateFacts{}
+}
+
+// GatesUsed lists the gates whose go a run went through, sorted.
+func (f *Facts) GatesUsed(runID string) []string {
+	var used []string
+	for k, g := range f.Gates {
+		if g.UsedBy == runID && k.Run == "" {
+			used = append(used, k.Gate)
+		}
+	}
+	slices.Sort(used)
+	return used
+}
+
+// Phase returns the phase of a service for a party: its own, else everybody's, else before.
+func (f *Facts) Phase(env, service, party string) checks.Phase {
+	if ph, ok := f.Phases[PhaseKey{env, service, party}]; ok {
+		return ph
+	}
+	if ph, ok := f.Phases[PhaseKey{env, service, ""}]; ok {
+		return ph
+	}
+	return checks.Before
+}
+
+// Milestone returns the facts of a milestone; the zero value when nothing happened.
+func (f *Facts) Milestone(id string) MilestoneFacts {
+	if m := f.Milestones[id]; m != nil {
+		return *m
+	}
+	return MilestoneFacts{}
+}
+
+// Apply folds one event. Kinds of other packages are ignored.
+func (f *Facts) Apply(e journal.Event) error {
+	apply, ok := appliers[e.Kind]
+	if !ok {
+		return nil
+	}
+	if err := apply(f, e); err != nil {
+		return fmt.Errorf("event %d %s %s: %w", e.Seq, e.Kind, e.Subject, err)
+	}
+	return nil
+}
+
+var appliers = map[string]func(*Facts, journal.Event) error{
+	PlanAdopted:        applying((*Facts).applyAdopted),
+	GateOpened:         applying((*Facts).applyOpened),
+	GateVoted:          applying((*Facts).applyVoted),
+	GateAttested:       applying((*Facts).applyAttested),
+	GateExtended:       applying((*Facts).applyExtended),
+	GateDecided:        applying((*Facts).applyDecided),
+	GateUsed:           applying((*Facts).applyUsed),
+	PhaseMoved:         applying((*Facts).applyMoved),
+	DeviationAccepted:  applying((*Facts).applyAccepted),
+	DeviationConfirmed: applying((*Facts).applyConfirmed),
+	MilestoneStarted:   applying((*Facts).applyMilestone),
+	MilestonePassed:    applying((*Facts).applyMilestone),
+	MilestoneReopened:  applying((*Facts).applyMilestone),
+	StatusSet:          applying((*Facts).applyStatus),
+	NoteWritten:        applying((*Facts).applyStatus),
+	Logged:             applying((*Facts).applyLogged),
+	SweepDone:          applying((*Facts).applySwept),
+	ReportQueued:       applying((*Facts).applyQueued),
+}
+
+// applying decodes the body before it hands it on.
+func applying[B any](apply func(*Facts, journal.Event, B) error) func(*Facts, journal.Event) error {
+	return func(f *Facts, e journal.Event) error {
+		var b B
+		if err := json.Unmarshal(e.Body, &b); err != nil {
+			return fmt.Errorf("read body: %w", err)
+		}
+		return apply(f, e, b)
+	}
+}
+
+// Dates returns a copy that holds what dates depend on: milestones and adoption. It may be kept while f goes on.
+func (f *Facts) Dates() *Facts {
+	out := &Facts{AdoptedAt: f.AdoptedAt, PlanHash: f.PlanHash, Milestones: make(map[string]*MilestoneFacts, len(f.Milestones))}
+	for id, m := range f.Milestones {
+		c := *m
+		out.Milestones[id] = &c
+	}
+	return out
+}

@@ -1,0 +1,123 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"skift/internal/journal"
+	"skift/internal/register"
+)
+
+// Committed says what a commit made of the journal.
+type Committed struct {
+	Head     journal.Head // right after this batch
+	FirstSeq int64        // of the first event of the batch; without events, that of the next one to come
+}
+
+// request is a commit that waits for its turn.
+type request struct {
+	batch register.Batch
+	done  chan struct{} // closed when out and err are final
+	out   Committed
+	err   error
+}
+
+// Commit stores all of b or nothing. When it returns nil, b is on the disk. It
+// returns [ErrSlotTaken] or [ErrConflict] when something was not as b supposed,
+// [ErrFenced] when this process is no longer the owner, [ErrBusy] or
+// [ErrStorage]. A context that ends withdraws b only as long as nobody has
+// begun to store it; after that Commit waits for the outcome.
+func (s *Store) Commit(ctx context.Context, b register.Batch) (Committed, error) {
+	r := &request{batch: b, done: make(chan struct{})}
+	s.mu.Lock()
+	s.waiting = append(s.waiting, r)
+	s.mu.Unlock()
+
+	// Whoever gets to lead commits for all who wait, and so for itself unless
+	// an earlier leader has.
+	select {
+	case s.leader <- struct{}{}:
+		s.commitWaiting()
+		<-s.leader
+	case <-r.done:
+	case <-ctx.Done():
+		if s.withdraw(r) {
+			return Committed{}, context.Cause(ctx)
+		}
+	}
+	<-r.done
+	return r.out, r.err
+}
+
+// withdraw takes r back; false means that it is being committed.
+func (s *Store) withdraw(r *request) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.Index(s.waiting, r)
+	if i < 0 {
+		return false
+	}
+	s.waiting = slices.Delete(s.waiting, i, i+1)
+	return true
+}
+
+// errNothing ends a transaction in which every batch was refused.
+var errNothing = errors.New("nothing to commit")
+
+// commitWaiting stores what is waiting in one transaction. Each batch has its
+// own savepoint: one that is refused leaves the others alone.
+func (s *Store) commitWaiting() {
+	s.mu.Lock()
+	group := s.waiting
+	s.waiting = nil
+	s.mu.Unlock()
+	if len(group) == 0 {
+		return
+	}
+	// Nobody's context may end a transaction that is also others'.
+	err := s.db.Write(context.Background(), func(tx Tx) error {
+		kept := 0
+		for _, r := range group {
+			if err := s.commitOne(tx, r); err != nil {
+				return err
+			}
+			if r.err == nil {
+				kept++
+			}
+		}
+		if kept == 0 {
+			return errNothing
+		}
+		return nil
+	})
+	for _, r := range group {
+		if r.err == nil && err != nil {
+			r.out, r.err = Committed{}, err
+		}
+		close(r.done)
+	}
+}
+
+// commitOne stores one batch or leaves the reason in r.err. The error it
+// returns ends the whole transaction.
+func (s *Store) commitOne(tx Tx, r *request) error {
+	if r.err = check(r.batch); r.err != nil {
+		return nil
+	}
+	if _, err := tx.Exec("SAVEPOINT batch"); err != nil {
+		return err
+	}
+	if r.out, r.err = s.apply(tx, r.batch); r.err != nil {
+		// After these SQLite may have ended the transaction by itself.
+		if errors.Is(r.err, ErrStorage) || errors.Is(r.err, ErrBusy) {
+			return r.err
+		}
+		r.out = Committed{}
+		if _, err := tx.Exec("ROLLBACK TO SAVEPOINT batch"); err != nil {
+			return err
+		}
+	}
+	_, err := tx.Exec("RELEASE SAVEPOINT batch")
+	return err
+}

@@ -1,0 +1,74 @@
+package store
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const lockName = "lock"
+
+// dirLock keeps a second owner out of a data directory for as long as the
+// process lives: the kernel lets go of it even after kill -9. The file says who
+// holds it; it is never removed, because two processes could then lock two
+// files of one name.
+type dirLock struct{ file *os.File }
+
+// lockDir takes the lock or returns a [HeldError].
+func lockDir(dir, socket string) (*dirLock, error) {
+	path := filepath.Join(dir, lockName)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open lock: %w", err)
+	}
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		defer f.Close()
+		return nil, &HeldError{Dir: dir, Holder: readHolder(f)}
+	}
+	if err == nil {
+		err = writeHolder(f, Holder{PID: os.Getpid(), Socket: socket, Since: time.Now().UTC()})
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("lock %s: %w", path, err)
+	}
+	return &dirLock{f}, nil
+}
+
+func writeHolder(f *os.File, h Holder) error {
+	b, err := json.Marshal(h)
+	if err != nil {
+		return err
+	}
+	if err := f.Truncate(0); err != nil {
+		return err
+	}
+	_, err = f.WriteAt(append(b, '\n'), 0)
+	return err
+}
+
+// readHolder reads who holds the lock. The holder writes that just after it got
+// the lock, so an empty file is looked at again for a moment.
+func readHolder(f *os.File) Holder {
+	for range 10 {
+		b, err := io.ReadAll(io.NewSectionReader(f, 0, 1<<16))
+		var h Holder
+		if err == nil && json.Unmarshal(b, &h) == nil {
+			return h
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return Holder{}
+}
+
+// release empties the file first, so that nobody reads of a holder that is gone.
+func (l *dirLock) release() error {
+	return errors.Join(l.file.Truncate(0), l.file.Close())
+}

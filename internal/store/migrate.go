@@ -1,0 +1,102 @@
+package store
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/pressly/goose/v3"
+)
+
+//go:embed migrations/*.sql
+var embedded embed.FS
+
+// migrations are the numbered files of the schema, oldest first.
+func migrations() fs.FS {
+	sub, err := fs.Sub(embedded, "migrations")
+	if err != nil {
+		panic(err) // the folder is part of the program
+	}
+	return sub
+}
+
+// schemaVersion is the number of the newest file.
+func schemaVersion(files fs.FS) (int64, error) {
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil || len(names) == 0 {
+		return 0, fmt.Errorf("no schema in the program: %v", err)
+	}
+	return goose.NumericComponent(names[len(names)-1])
+}
+
+// migrate brings the database to the newest schema, forward only. A database
+// that has one already is copied first, beside itself.
+func (d *sqliteDB) migrate(ctx context.Context, files fs.FS, path string) error {
+	p, err := goose.NewProvider(goose.DialectSQLite3, d.write, files, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return fmt.Errorf("read schema: %v", err)
+	}
+	have, want, err := p.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("read schema version: %w", translate(err))
+	}
+	if have > want {
+		return newer(path, have, want)
+	}
+	if have == want {
+		return nil
+	}
+	if have > 0 {
+		if err := d.backup(ctx, path, have); err != nil {
+			return err
+		}
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("migrate database from schema %d to %d: %w", have, want, translate(err))
+	}
+	return nil
+}
+
+func newer(path string, have, want int64) error {
+	return fmt.Errorf("%w: %s has schema %d, this program knows up to %d; use the newer program that wrote it, or the copy it made before it migrated", ErrSchema, path, have, want)
+}
+
+// backup copies the whole database, including what is still in the WAL.
+func (d *sqliteDB) backup(ctx context.Context, path string, version int64) error {
+	name := strings.TrimSuffix(path, ".db") + fmt.Sprintf("-schema%d-%s.db", version, time.Now().UTC().Format("20060102T150405"))
+	// SQLite fills an empty file that is there, and so keeps its mode.
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("back up before migrating: %w", err)
+	}
+	f.Close()
+	if _, err := d.write.ExecContext(ctx, "VACUUM INTO $1", name); err != nil {
+		os.Remove(name)
+		return fmt.Errorf("back up to %s before migrating: %w", filepath.Base(name), translate(err))
+	}
+	return nil
+}
+
+// checkSchema refuses to read a database of another schema.
+func (d *sqliteDB) checkSchema(ctx context.Context, files fs.FS, path string) error {
+	want, err := schemaVersion(files)
+	if err != nil {
+		return err
+	}
+	var have int64
+	err = translate(d.read.QueryRowContext(ctx, "SELECT max(version_id) FROM goose_db_version WHERE is_applied").Scan(&have))
+	switch {
+	case err != nil:
+		return fmt.Errorf("read schema version of %s: %w", path, err)
+	case have > want:
+		return newer(path, have, want)
+	case have < want:
+		return fmt.Errorf("%w: %s has schema %d, this program needs %d; start `skift serve` or `skift run` once, which makes a copy and migrates it", ErrSchema, path, have, want)
+	}
+	return nil
+}

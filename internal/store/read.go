@@ -1,0 +1,192 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"skift/internal/journal"
+	"skift/internal/register"
+)
+
+// eventsPerRead bounds how long a reader of events keeps the database from
+// tidying up behind it.
+const eventsPerRead = 512
+
+const eventColumns = "plan, seq, at, kind, run, subject, seat, person, entered_by, via, body, leaf"
+
+// Events calls fn for every event whose Seq is greater than after, in order. It
+// holds nothing while fn runs, so fn may read and commit; events committed
+// meanwhile are seen too. An error from fn ends it and is returned.
+func (s *Store) Events(ctx context.Context, after int64, fn func(journal.Event) error) error {
+	for {
+		var page []journal.Event
+		err := s.db.Read(ctx, func(tx Tx) error {
+			return tx.Query(func(row Row) error {
+				rec, err := scanEvent(row)
+				page = append(page, rec.Event)
+				return err
+			}, "SELECT "+eventColumns+" FROM event WHERE plan = $1 AND seq > $2 ORDER BY seq LIMIT $3", s.plan, after, eventsPerRead)
+		})
+		if err != nil {
+			return fmt.Errorf("read events: %w", err)
+		}
+		for _, e := range page {
+			if err := fn(e); err != nil {
+				return err
+			}
+			after = e.Seq
+		}
+		if len(page) < eventsPerRead {
+			return nil
+		}
+	}
+}
+
+func scanEvent(row Row) (journal.Record, error) {
+	var rec journal.Record
+	var at int64
+	var leaf []byte
+	err := row.Scan(&rec.Plan, &rec.Seq, &at, &rec.Kind, &rec.Run, &rec.Subject,
+		&rec.Actor.Seat, &rec.Actor.Person, &rec.Actor.EnteredBy, &rec.Actor.Via, &rec.Body, &leaf)
+	if err != nil {
+		return rec, fmt.Errorf("event %d cannot be read: %w", rec.Seq, err)
+	}
+	rec.At, rec.Body = moment(at), nilIfEmpty(rec.Body)
+	copy(rec.Leaf[:], leaf) // a leaf of another length is a leaf that differs
+	return rec, nil
+}
+
+// Slot reads one slot; false when it has no row.
+func (s *Store) Slot(ctx context.Context, schedule string, at time.Time) (register.Slot, bool, error) {
+	slots, err := s.Slots(ctx, schedule, at, at)
+	if err != nil || len(slots) == 0 {
+		return register.Slot{}, false, err
+	}
+	return slots[0], true, nil
+}
+
+// Slots reads the slots of a schedule, or of all when it is empty, whose
+// instant lies between from and to, both included, in order of time.
+func (s *Store) Slots(ctx context.Context, schedule string, from, to time.Time) ([]register.Slot, error) {
+	return s.slots(ctx, `plan = $1 AND at BETWEEN $2 AND $3 AND (schedule = $4 OR $4 = '') ORDER BY at, schedule`,
+		s.plan, micros(from), micros(to), schedule)
+}
+
+// LastSlot reads the newest slot of a schedule; ok is false when it never had one.
+func (s *Store) LastSlot(ctx context.Context, schedule string) (slot register.Slot, ok bool, err error) {
+	slots, err := s.slots(ctx, `plan = $1 AND schedule = $2 ORDER BY at DESC LIMIT 1`, s.plan, schedule)
+	if err != nil || len(slots) == 0 {
+		return slot, false, err
+	}
+	return slots[0], true, nil
+}
+
+// Claimed reads the slots whose work was begun and not ended, the oldest first.
+func (s *Store) Claimed(ctx context.Context) ([]register.Slot, error) {
+	return s.slots(ctx, `plan = $1 AND state = $2 ORDER BY at, schedule`, s.plan, string(register.SlotClaimed))
+}
+
+// slots reads the slots that a condition chooses.
+func (s *Store) slots(ctx context.Context, where string, args ...any) ([]register.Slot, error) {
+	var slots []register.Slot
+	err := s.db.Read(ctx, func(tx Tx) error {
+		return tx.Query(func(row Row) error {
+			var slot register.Slot
+			var state string
+			var at, claimed int64
+			var finished *int64
+			err := row.Scan(&slot.Schedule, &at, &state, &claimed, &finished, &slot.Note)
+			slot.At, slot.State, slot.ClaimedAt, slot.FinishedAt = moment(at), register.SlotState(state), moment(claimed), maybe(finished)
+			slots = append(slots, slot)
+			return err
+		}, `SELECT schedule, at, state, claimed_at, finished_at, note FROM slot WHERE `+where, args...)
+	})
+	return slots, wrap("read slots", err)
+}
+
+// Messages reads the messages that f chooses, those due first.
+func (s *Store) Messages(ctx context.Context, f register.MessageFilter) ([]register.Message, error) {
+	sql := strings.Builder{}
+	sql.WriteString(`SELECT id, audience, report, recipient, address, subject, raw, state, attempts, queued_at, next_at, finished_at, last_error
+		FROM outbox WHERE plan = $1`)
+	args := []any{s.plan}
+	arg := func(v any) string {
+		args = append(args, v)
+		return fmt.Sprintf("$%d", len(args))
+	}
+	if len(f.States) > 0 {
+		var states []string
+		for _, st := range f.States {
+			states = append(states, arg(string(st)))
+		}
+		sql.WriteString(" AND state IN (" + strings.Join(states, ", ") + ")")
+	}
+	if f.Audience != "" {
+		sql.WriteString(" AND audience = " + arg(f.Audience))
+	}
+	if !f.DueBy.IsZero() {
+		sql.WriteString(" AND next_at <= " + arg(micros(f.DueBy)))
+	}
+	sql.WriteString(" ORDER BY next_at, id")
+	if f.Limit > 0 {
+		sql.WriteString(" LIMIT " + arg(f.Limit))
+	}
+	var messages []register.Message
+	err := s.db.Read(ctx, func(tx Tx) error {
+		return tx.Query(func(row Row) error {
+			m, err := scanMessage(row)
+			messages = append(messages, m)
+			return err
+		}, sql.String(), args...)
+	})
+	return messages, wrap("read messages", err)
+}
+
+func scanMessage(row Row) (register.Message, error) {
+	var m register.Message
+	var state string
+	var queued, next int64
+	var finished *int64
+	err := row.Scan(&m.ID, &m.Audience, &m.Report, &m.Recipient, &m.Address, &m.Subject, &m.Raw, &state, &m.Attempts,
+		&queued, &next, &finished, &m.LastError)
+	m.Raw = nilIfEmpty(m.Raw)
+	m.State, m.QueuedAt, m.NextAt, m.FinishedAt = register.MessageState(state), moment(queued), moment(next), maybe(finished)
+	return m, err
+}
+
+// Latest reads what each unit answers now, in the order of the units' keys.
+func (s *Store) Latest(ctx context.Context) ([]register.Interval, error) {
+	return s.intervals(ctx, "latest ORDER BY unit")
+}
+
+// History reads what the units of a check answered from since on, each unit's
+// intervals in order of time.
+func (s *Store) History(ctx context.Context, check string, since time.Time) ([]register.Interval, error) {
+	return s.intervals(ctx, "check_id = $2 AND until >= $3 ORDER BY unit, since", check, micros(since))
+}
+
+func (s *Store) intervals(ctx context.Context, where string, args ...any) ([]register.Interval, error) {
+	var found []register.Interval
+	err := s.db.Read(ctx, func(tx Tx) error {
+		return tx.Query(func(row Row) error {
+			i, err := scanInterval(row)
+			found = append(found, i)
+			return err
+		}, "SELECT "+observationColumns+" FROM observation WHERE plan = $1 AND "+where, append([]any{s.plan}, args...)...)
+	})
+	return found, wrap("read observations", err)
+}
+
+// wrap puts what was tried before an error.
+func wrap(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// errStop ends a query whose reader wants no more.
+var errStop = errors.New("enough")
