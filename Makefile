@@ -1,0 +1,25 @@
+# demo: a whole cut-over on simulated platforms · test: everything CI runs · check: what to run before a commit · bench: the figures
+GO ?= go
+export GOTOOLCHAIN = local
+# Programs without which a test fails instead of being skipped.
+REQUIRE = sshd,openssl
+
+.PHONY: demo test check bench needs
+
+demo:
+	$(GO) run ./cmd/skift demo
+
+needs:
+	@.ci/needs
+
+test: needs
+	SKIFT_REQUIRE=$(REQUIRE) $(GO) test -race -shuffle=on -timeout 18m ./...
+
+check: needs
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "hint: gofmt -w on the files above"; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool -modfile=.ci/tools.mod staticcheck ./...
+	$(MAKE) test
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchtime 1x ./...

@@ -1,0 +1,142 @@
+// Package config holds the settings of the process (skift.yaml beside the plan) and the plans that ship with the binary.
+//
+// Settings say how this installation works: where it keeps its data, through which server it mails, where /healthz answers.
+// What is to happen is the plan's business. Secrets are named here, never written.
+package config
+
+import (
+	"net/mail"
+	"net/netip"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"skift/internal/diag"
+	"skift/internal/secret"
+	"skift/internal/yamldoc"
+)
+
+// File is the name of the settings file in a plan directory. It may be missing: everything has a default.
+const File = "skift.yaml"
+
+// The problems of skift.yaml beyond those of any YAML file.
+const (
+	CodeBadSetting  diag.Code = "bad-setting"
+	CodeClearSecret diag.Code = "clear-secret"
+)
+
+// Settings is skift.yaml.
+type Settings struct {
+	Data    string // data directory, relative to the plan directory; default ".skift"
+	Listen  string // address of /healthz; "" = none. Loopback only
+	BaseURL string // what links in mails begin with; "" = no links
+	Contact string // told to servers we ask, in the User-Agent
+	Grace   time.Duration
+	SMTP    *SMTP // nil = mails stay in the outbox
+	Budget  Budget
+}
+
+// SMTP is the server mails go through.
+type SMTP struct {
+	Host     string
+	Port     int
+	From     string // an address, with or without a name
+	StartTLS string // mandatory (default), opportunistic, none
+	CA       string // PEM file in the plan directory; "" = the system's
+	User     string
+	Password secret.Ref
+	Networks []netip.Prefix // where the server may be; default anywhere but link-local
+	PerHour  int            // mails; default 600
+}
+
+// Budget is how hard a target is asked.
+type Budget struct {
+	Parallel int           // connections to one address at once; default 4
+	Total    int           // connections at once; default 64
+	SSHGap   time.Duration // between unauthenticated SSH handshakes with one address; default 20s
+}
+
+// Default is what holds without a settings file.
+func Default() Settings {
+	return Settings{Data: ".skift", Grace: 5 * time.Minute, Budget: Budget{Parallel: 4, Total: 64, SSHGap: 20 * time.Second}}
+}
+
+// Read reads skift.yaml; problems are reported to the list.
+func Read(src []byte, problems *diag.List) Settings {
+	s := Default()
+	root, ok := yamldoc.Parse(File, src, problems)
+	if !ok {
+		return s
+	}
+	m := root.Map()
+	defer m.Done()
+	s.Data = m.OptRaw("data", s.Data)
+	s.Listen = m.OptRaw("listen", "")
+	s.BaseURL = m.OptRaw("base_url", "")
+	s.Contact = m.OptRaw("contact", "")
+	s.Grace = m.OptDuration("grace", s.Grace)
+	if m.Has("smtp") {
+		s.SMTP = readSMTP(m.Map("smtp"), problems)
+	}
+	if m.Has("budget") {
+		b := m.Map("budget")
+		defer b.Done()
+		s.Budget.Parallel = b.OptInt("parallel", s.Budget.Parallel, 1, 64)
+		s.Budget.Total = b.OptInt("total", s.Budget.Total, 1, 1024)
+		s.Budget.SSHGap = b.OptDuration("ssh_gap", s.Budget.SSHGap)
+	}
+	s.check(m, problems)
+	return s
+}
+
+func (s Settings) check(m *yamldoc.Map, problems *diag.List) {
+	if s.Listen != "" {
+		ap, err := netip.ParseAddrPort(s.Listen)
+		if err != nil || !ap.Addr().IsLoopback() {
+			problems.Addf(m.ValuePos("listen"), CodeBadSetting, "listen: %q is not a loopback address with a port", s.Listen).
+				At("listen").Hintf("write 127.0.0.1:8620; nothing here has a password, so it answers on this machine only")
+		}
+	}
+	if s.BaseURL != "" {
+		if u, err := url.Parse(s.BaseURL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+			problems.Addf(m.ValuePos("base_url"), CodeBadSetting, "base_url: %q is not an http or https address", s.BaseURL).At("base_url")
+		}
+	}
+	if s.Data == "" || strings.ContainsRune(s.Data, 0) {
+		problems.Addf(m.ValuePos("data"), CodeBadSetting, "data: a directory is needed").At("data")
+	}
+}
+
+func readSMTP(m *yamldoc.Map, problems *diag.List) *SMTP {
+	defer m.Done()
+	s := &SMTP{
+		Host: m.Raw("host"), Port: m.OptInt("port", 587, 1, 65535), From: m.Raw("from"),
+		StartTLS: m.OptOneOf("starttls", "mandatory", "mandatory", "opportunistic", "none"),
+		CA:       m.OptRaw("ca", ""), User: m.OptRaw("user", ""), PerHour: m.OptInt("per_hour", 600, 1, 100000),
+	}
+	if s.From != "" {
+		if _, err := mail.ParseAddress(s.From); err != nil {
+			problems.Addf(m.ValuePos("from"), CodeBadSetting, "smtp.from: %q is not a mail address", s.From).At("smtp.from")
+		}
+	}
+	if s.CA != "" && (path.IsAbs(s.CA) || strings.HasPrefix(path.Clean(s.CA), "..")) {
+		problems.Addf(m.ValuePos("ca"), CodeBadSetting, "smtp.ca: %q is not a file of the plan directory", s.CA).At("smtp.ca")
+	}
+	if text := m.OptRaw("password", ""); text != "" {
+		ref, err := secret.ParseRef(text)
+		if err != nil {
+			problems.Addf(m.ValuePos("password"), CodeClearSecret, "smtp.password: %v", err).At("smtp.password").Hide()
+		}
+		s.Password = ref
+	}
+	for _, w := range m.OptWords("networks") {
+		p, err := netip.ParsePrefix(w.Text)
+		if err != nil {
+			w.Problemf(problems, CodeBadSetting, "%q is not a network such as 192.0.2.0/24", w.Text)
+			continue
+		}
+		s.Networks = append(s.Networks, p.Masked())
+	}
+	return s
+}

@@ -1,0 +1,145 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"skift/internal/gate"
+	"skift/internal/journal"
+	"skift/internal/runner"
+	"skift/internal/snapshot"
+)
+
+// ErrNobody is returned when no process listens on the socket.
+var ErrNobody = errors.New("no skift process answers")
+
+// Client is a Desk behind a unix socket. It is safe for concurrent use.
+type Client struct {
+	http *http.Client
+}
+
+// Dial connects to the owner of a data directory. It returns ErrNobody when there is none.
+func Dial(path string) (*Client, error) {
+	c, err := net.DialTimeout("unix", path, 2*time.Second)
+	if err != nil {
+		return nil, fmt.Errorf("%w on %s", ErrNobody, path)
+	}
+	c.Close()
+	var d net.Dialer
+	return &Client{&http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return d.DialContext(ctx, "unix", path) },
+	}}}, nil
+}
+
+// Close releases the connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+var _ Desk = (*Client)(nil)
+
+// Do implements Desk.
+func (c *Client) Do(ctx context.Context, cmd runner.Command) (r runner.Reply, err error) {
+	return r, c.call(ctx, "POST", "/v1/do", cmd, &r)
+}
+
+// Snapshot implements Desk.
+func (c *Client) Snapshot(ctx context.Context) (s snapshot.Snapshot, err error) {
+	return s, c.call(ctx, "GET", "/v1/snapshot", nil, &s)
+}
+
+// Judge implements Desk.
+func (c *Client) Judge(ctx context.Context, gateID, runID string) (j gate.Judgement, err error) {
+	return j, c.call(ctx, "GET", "/v1/gates/"+url.PathEscape(gateID)+"?run="+url.QueryEscape(runID), nil, &j)
+}
+
+// Check implements Desk.
+func (c *Client) Check(ctx context.Context, q CheckRequest) (r CheckReply, err error) {
+	return r, c.call(ctx, "POST", "/v1/check", q, &r)
+}
+
+// Report implements Desk.
+func (c *Client) Report(ctx context.Context, q ReportRequest) (r ReportReply, err error) {
+	return r, c.call(ctx, "POST", "/v1/report", q, &r)
+}
+
+// Events implements Desk.
+func (c *Client) Events(ctx context.Context, after int64, wait bool) ([]journal.Event, error) {
+	path := "/v1/events?after=" + strconv.FormatInt(after, 10)
+	if wait {
+		path += "&wait=1"
+	}
+	for {
+		var wire []wireEvent
+		if err := c.call(ctx, "GET", path, nil, &wire); err != nil || len(wire) > 0 || !wait {
+			return decodeEvents(wire), err
+		}
+	}
+}
+
+func (c *Client) call(ctx context.Context, method, path string, body, into any) error {
+	var payload bytes.Buffer
+	if body != nil {
+		if err := json.NewEncoder(&payload).Encode(body); err != nil {
+			return fmt.Errorf("write request: %w", err)
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://skift"+path, &payload)
+	if err != nil {
+		return fmt.Errorf("write request: %w", err)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask the running skift: %w", err)
+	}
+	defer res.Body.Close()
+	dec := json.NewDecoder(res.Body)
+	if res.StatusCode == http.StatusOK {
+		if err := dec.Decode(into); err != nil {
+			return fmt.Errorf("read answer: %w", err)
+		}
+		return nil
+	}
+	var f failure
+	if err := dec.Decode(&f); err != nil {
+		return fmt.Errorf("read answer: status %d: %w", res.StatusCode, err)
+	}
+	if f.Refusal != nil {
+		return f.Refusal
+	}
+	return errors.New(f.Error)
+}
+
+// wireEvent is an event in JSON: its body as the object it is.
+type wireEvent struct {
+	Seq     int64           `json:"seq"`
+	At      time.Time       `json:"at"`
+	Plan    string          `json:"plan"`
+	Kind    string          `json:"kind"`
+	Run     string          `json:"run,omitempty"`
+	Subject string          `json:"subject,omitempty"`
+	Actor   journal.Actor   `json:"actor"`
+	Body    json.RawMessage `json:"body,omitempty"`
+}
+
+func encodeEvents(events []journal.Event) []wireEvent {
+	out := make([]wireEvent, 0, len(events))
+	for _, e := range events {
+		out = append(out, wireEvent{e.Seq, e.At, e.Plan, e.Kind, e.Run, e.Subject, e.Actor, e.Body})
+	}
+	return out
+}
+
+func decodeEvents(wire []wireEvent) []journal.Event {
+	var out []journal.Event
+	for _, w := range wire {
+		out = append(out, journal.Event{Plan: w.Plan, Seq: w.Seq, At: w.At, Kind: w.Kind, Run: w.Run, Subject: w.Subject, Actor: w.Actor, Body: w.Body})
+	}
+	return out
+}

@@ -1,0 +1,190 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"skift/internal/runner"
+)
+
+// maxRequest bounds a request: an attested file is the largest thing that comes in.
+const maxRequest = 32 << 20
+
+// longPoll is how long a waiting request for events is kept.
+const longPoll = 25 * time.Second
+
+// Server answers on the unix socket. Make it with Listen.
+type Server struct {
+	desk   Desk
+	person func(uid string) string
+	log    *slog.Logger
+	ln     net.Listener
+	path   string
+	http   *http.Server
+	stop   context.CancelFunc
+}
+
+// Listen opens the socket. person maps a peer's user number to who it is: a person's id, or "uid-1000".
+// The directory's lock is held by the caller: a socket left behind by a process that was killed is replaced.
+func Listen(path string, desk Desk, person func(uid string) string, log *slog.Logger) (*Server, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("remove old socket: %w", err)
+	}
+	ln, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("open socket: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		ln.Close()
+		return nil, fmt.Errorf("protect socket: %w", err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	s := &Server{desk: desk, person: person, log: log, ln: ln, path: path, stop: stop}
+	s.http = &http.Server{
+		Handler: s.routes(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute,
+		BaseContext: func(net.Listener) context.Context { return ctx },
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, peerKey{}, peer(c))
+		},
+	}
+	return s, nil
+}
+
+type peerKey struct{}
+
+// Serve answers until Close.
+func (s *Server) Serve() error {
+	if err := s.http.Serve(s.ln); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve socket: %w", err)
+	}
+	return nil
+}
+
+// Close stops answering; requests under way get a moment to finish.
+func (s *Server) Close() error {
+	s.stop() // ends those that wait for events
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	return s.http.Shutdown(ctx)
+}
+
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/do", s.do)
+	mux.HandleFunc("POST /v1/check", answering(s.desk.Check))
+	mux.HandleFunc("POST /v1/report", s.report)
+	mux.HandleFunc("GET /v1/snapshot", func(w http.ResponseWriter, r *http.Request) {
+		v, err := s.desk.Snapshot(r.Context())
+		reply(w, v, err)
+	})
+	mux.HandleFunc("GET /v1/gates/{gate}", func(w http.ResponseWriter, r *http.Request) {
+		v, err := s.desk.Judge(r.Context(), r.PathValue("gate"), r.URL.Query().Get("run"))
+		reply(w, v, err)
+	})
+	mux.HandleFunc("GET /v1/events", s.events)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
+	return mux
+}
+
+func (s *Server) do(w http.ResponseWriter, r *http.Request) {
+	var c runner.Command
+	if !read(w, r, &c) {
+		return
+	}
+	uid, _ := r.Context().Value(peerKey{}).(string)
+	c.EnteredBy = s.person(uid)
+	v, err := s.desk.Do(r.Context(), c)
+	reply(w, v, err)
+}
+
+func (s *Server) report(w http.ResponseWriter, r *http.Request) {
+	var q ReportRequest
+	if !read(w, r, &q) {
+		return
+	}
+	uid, _ := r.Context().Value(peerKey{}).(string)
+	q.EnteredBy = s.person(uid)
+	v, err := s.desk.Report(r.Context(), q)
+	reply(w, v, err)
+}
+
+func (s *Server) events(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	after, err := strconv.ParseInt(q.Get("after"), 10, 64)
+	if err != nil && q.Get("after") != "" {
+		reply(w, nil, &runner.Refusal{Kind: runner.Usage, Message: "after must be a number"})
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), longPoll)
+	defer cancel()
+	v, err := s.desk.Events(ctx, after, q.Get("wait") != "")
+	if ctx.Err() != nil && r.Context().Err() == nil {
+		v, err = nil, nil
+	}
+	reply(w, encodeEvents(v), err)
+}
+
+// answering reads a request of one type and replies with another.
+func answering[Q, A any](ask func(context.Context, Q) (A, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var q Q
+		if !read(w, r, &q) {
+			return
+		}
+		a, err := ask(r.Context(), q)
+		reply(w, a, err)
+	}
+}
+
+func read(w http.ResponseWriter, r *http.Request, into any) bool {
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		reply(w, nil, &runner.Refusal{Kind: runner.Usage, Message: "the request cannot be read: " + err.Error()})
+		return false
+	}
+	return true
+}
+
+// failure is what goes over the wire when something was not done.
+type failure struct {
+	Refusal *runner.Refusal `json:"refusal,omitempty"`
+	Error   string          `json:"error,omitempty"`
+}
+
+func reply(w http.ResponseWriter, v any, err error) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	var refusal *runner.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		w.WriteHeader(statusOf(refusal.Kind))
+		v = failure{Refusal: refusal}
+	case err != nil:
+		w.WriteHeader(http.StatusInternalServerError)
+		v = failure{Error: err.Error()}
+	}
+	_ = json.NewEncoder(w).Encode(v) // the caller went away: nobody to tell
+}
+
+// statusOf is the one table from a refusal to an HTTP status.
+func statusOf(kind string) int {
+	switch kind {
+	case runner.NotFound:
+		return http.StatusNotFound
+	case runner.Refused:
+		return http.StatusForbidden
+	case runner.Conflict:
+		return http.StatusConflict
+	}
+	return http.StatusBadRequest
+}

@@ -1,0 +1,44 @@
+package api
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+)
+
+// SocketPath is where the owner of a data directory listens: in the user's runtime directory, or a folder of the user's own
+// in the temporary one, under a hash of the directory's real path. A socket's path has at most 107 bytes, a data directory's may have more.
+func SocketPath(dataDir string) (string, error) {
+	real, err := filepath.Abs(dataDir)
+	if err != nil {
+		return "", fmt.Errorf("find data directory: %w", err)
+	}
+	if r, err := filepath.EvalSymlinks(real); err == nil {
+		real = r
+	}
+	sum := sha256.Sum256([]byte(real))
+	name := "skift-" + hex.EncodeToString(sum[:8]) + ".sock"
+	if run := os.Getenv("XDG_RUNTIME_DIR"); run != "" {
+		if st, err := os.Stat(run); err == nil && st.IsDir() && len(run)+len(name) < 100 {
+			return filepath.Join(run, name), nil
+		}
+	}
+	dir := filepath.Join(os.TempDir(), "skift-"+strconv.Itoa(os.Getuid()))
+	if len(dir)+1+len(name) > 107 { // a temporary folder deep below something
+		dir = filepath.Join("/tmp", "skift-"+strconv.Itoa(os.Getuid()))
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !os.IsExist(err) {
+		return "", fmt.Errorf("make folder for the socket: %w", err)
+	}
+	st, err := os.Lstat(dir)
+	if err != nil {
+		return "", fmt.Errorf("look at folder for the socket: %w", err)
+	}
+	if !st.IsDir() || st.Mode().Perm()&0o077 != 0 || !ownedByUs(st) {
+		return "", fmt.Errorf("%s is not a folder of ours alone: remove it, or set XDG_RUNTIME_DIR", dir)
+	}
+	return filepath.Join(dir, name), nil
+}

@@ -1,0 +1,190 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"skift/checks"
+	"skift/internal/action"
+	"skift/internal/freeze"
+	"skift/internal/gate"
+	"skift/internal/ledger"
+	"skift/internal/matrix"
+	"skift/internal/plan"
+	"skift/internal/register"
+	"skift/internal/runner"
+	"skift/internal/sweeper"
+	"skift/internal/timeline"
+)
+
+// doer is action as the runner sees it.
+type doer struct{ actions *action.Actions }
+
+// Do implements runner.Actions.
+func (d doer) Do(ctx context.Context, e runner.Effect) (runner.Outcome, error) {
+	out, err := d.actions.Do(ctx, action.Request{
+		Run: e.Run, Step: e.Step, Attempt: e.Attempt, Env: e.Env, Started: e.Launched,
+		Addr: func(service, side string) (string, string, error) { return address(e.Plan, e.Where, service, side) },
+	})
+	return runner.Outcome{OK: out.OK, Uncertain: out.Uncertain, Summary: out.Summary, Facts: out.Facts, Output: out.Output}, err
+}
+
+// Alive implements runner.Actions.
+func (doer) Alive(pid int, startedAt string) bool { return action.Alive(pid, startedAt) }
+
+// address is where a service answers on a side; a copy goes to its first address.
+func address(p *plan.Plan, env, service, side string) (addr, name string, err error) {
+	s := p.Services[service]
+	if s == nil {
+		return "", "", fmt.Errorf("the plan has no service %q", service)
+	}
+	end := s.In[env][checks.Side(side)]
+	if len(end.Addrs) == 0 {
+		return "", "", fmt.Errorf("%s has no address on the %s side in %s", service, side, env)
+	}
+	if name = end.ServerName; name == "" {
+		name = s.ServerName
+	}
+	return end.Addrs[0], name, nil
+}
+
+// calendar is timeline as the runner sees it.
+type calendar struct{}
+
+// Resolve implements runner.Calendar. A gate opens at the earliest and must be decided by the latest that its dates can mean.
+func (calendar) Resolve(p *plan.Plan, f *register.Facts, g *plan.Gate, now time.Time) (opens, decideBy time.Time) {
+	tl := timeline.At(p, f, now)
+	opens, _ = tl.OpensAt(g.Opens)
+	decideBy, _ = tl.DecideBy(g.DecideBy)
+	return opens, decideBy
+}
+
+// Moment implements runner.Calendar.
+func (calendar) Moment(p *plan.Plan, f *register.Facts, expr string, now time.Time) (time.Time, bool) {
+	return timeline.At(p, f, now).WaitUntil(expr)
+}
+
+// MilestoneState implements runner.Calendar.
+func (calendar) MilestoneState(p *plan.Plan, f *register.Facts, id string, now time.Time) string {
+	return timeline.At(p, f, now).StateOf(id)
+}
+
+// Freeze implements runner.Calendar.
+func (calendar) Freeze(p *plan.Plan, f *register.Facts, q freeze.Question) freeze.Answer {
+	return freeze.Judge(timeline.At(p, f, q.At).Zones(q.At), q)
+}
+
+// scope is what matrix looks at, with the present facts.
+func (a *App) scope(f *ledger.Facts, p *plan.Plan, env string, ids []string, now time.Time) matrix.Scope {
+	tl := timeline.At(p, &f.Register, now)
+	return matrix.Scope{Plan: p, Environment: env, Checks: ids, Facts: &f.Register, Now: now, Moment: tl.Moment, Within: tl.Within}
+}
+
+// compare judges what is stored.
+func (a *App) compare(ctx context.Context, p *plan.Plan, env string, ids []string, now time.Time) (matrix.Matrix, error) {
+	latest, err := a.store.Latest(ctx)
+	if err != nil {
+		return matrix.Matrix{}, err
+	}
+	var m matrix.Matrix
+	a.ledger.Read(func(f *ledger.Facts) { m = a.scope(f, p, env, ids, now).Compare(latest) })
+	return m, nil
+}
+
+// sweeps is the sweeper as the runner sees it.
+type sweeps struct{ a *App }
+
+// Sweep implements runner.Sweeper.
+func (s sweeps) Sweep(ctx context.Context, w runner.Sweep) (runner.Swept, error) {
+	ids, err := named(w)
+	if err != nil {
+		return runner.Swept{}, err
+	}
+	if err := s.a.sweep(ctx, w, ids); err != nil {
+		return runner.Swept{}, err
+	}
+	m, err := s.a.compare(ctx, w.Plan, w.Environment, ids, time.Now())
+	if err != nil {
+		return runner.Swept{}, err
+	}
+	e := m.Tally()
+	out := runner.Swept{OK: m.AllPass(checks.Side(w.Side)), Observed: true}
+	if w.Pairs {
+		out.OK = matrix.PairsOK(m.Pairs)
+	}
+	for _, f := range e.Findings {
+		if w.Side == "" || string(f.Side) == w.Side {
+			out.Findings = append(out.Findings, f)
+		}
+		out.Observed = out.Observed && f.Code.Info().Class != checks.ClassBlind
+	}
+	total, passed := e.Critical.Total+e.Others.Total, e.Critical.Passed+e.Others.Passed
+	out.Summary = fmt.Sprintf("%d of %d measurements are as they must be", passed, total)
+	if !out.OK && len(out.Findings) > 0 {
+		f := out.Findings[0]
+		out.Summary += fmt.Sprintf("; worst: %s on the %s side: %s", f.Check, f.Side, f.Code)
+	}
+	return out, nil
+}
+
+// named lists the checks a sweep means: of a suite, or ids, globs and suites by name.
+func named(w runner.Sweep) ([]string, error) {
+	if w.Suite != "" {
+		if s := w.Plan.Suites[w.Suite]; s != nil {
+			return s.Checks, nil
+		}
+		return nil, fmt.Errorf("find suite %q: the plan has none", w.Suite)
+	}
+	ids := w.Plan.MatchChecks(w.Checks)
+	if len(ids) == 0 {
+		return nil, fmt.Errorf("find checks %q: the plan has none", w.Checks)
+	}
+	return ids, nil
+}
+
+// sweep asks and records the units of some checks.
+func (a *App) sweep(ctx context.Context, w runner.Sweep, ids []string) error {
+	now := time.Now()
+	job := sweeper.Job{Suite: w.Suite, Environment: w.Environment, Cause: w.Cause}
+	a.ledger.Read(func(f *ledger.Facts) { job.Asks, job.Skipped = a.scope(f, w.Plan, w.Environment, ids, now).Asks() })
+	if w.Side != "" {
+		keep := job.Asks[:0]
+		for _, ask := range job.Asks {
+			if string(ask.Unit.Side) == w.Side {
+				keep = append(keep, ask)
+			}
+		}
+		job.Asks = keep
+	}
+	_, err := a.sweeper.Sweep(ctx, job)
+	return err
+}
+
+// recordSweep keeps a sweep's answers and its event in one commit.
+func (a *App) recordSweep(ctx context.Context, results []checks.Result, swept register.Swept) error {
+	_, err := a.ledger.Decide(ctx, func(tx *ledger.Tx) error {
+		tx.Batch().Observations = results
+		_, err := tx.Emit(register.SweepDone, "", swept.Suite, systemActor(), register.Body(swept))
+		return err
+	})
+	return err
+}
+
+// Evidence implements runner.Sweeper.
+func (s sweeps) Evidence(ctx context.Context, p *plan.Plan, suites []string, now time.Time) (map[string]gate.SuiteEvidence, error) {
+	out := map[string]gate.SuiteEvidence{}
+	for _, id := range suites {
+		suite := p.Suites[id]
+		if suite == nil {
+			continue
+		}
+		m, err := s.a.compare(ctx, p, p.SuiteEnvironment(suite), suite.Checks, now)
+		if err != nil {
+			return nil, err
+		}
+		e := m.Tally()
+		out[id] = gate.SuiteEvidence{Critical: e.Critical, Others: e.Others, AsOf: e.AsOf, Findings: e.Findings}
+	}
+	return out, nil
+}

@@ -1,0 +1,279 @@
+// Package app wires a running, stoppable skift: the plan, the store, the rules and the loops around one data directory.
+//
+// Open makes an App that owns its data directory; Run starts the loops and blocks until it is told to stop. An App is the
+// [api.Desk] of its directory: commands ask it directly, or over the socket it serves. It holds no rules of its own.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"skift/checks/probe"
+	"skift/config"
+	"skift/internal/action"
+	"skift/internal/api"
+	"skift/internal/diag"
+	"skift/internal/dial"
+	"skift/internal/journal"
+	"skift/internal/ledger"
+	"skift/internal/outbox"
+	"skift/internal/plan"
+	"skift/internal/register"
+	"skift/internal/runner"
+	"skift/internal/secret"
+	"skift/internal/store"
+	"skift/internal/sweeper"
+)
+
+// Version is told to servers and stored with what they answered.
+const Version = "0.1.0"
+
+// Options say which transition to run.
+type Options struct {
+	PlanDir string
+	DataDir string // "" = what skift.yaml says, below the plan directory
+	Log     *slog.Logger
+}
+
+// PlanError is a plan or settings file with problems. Sources gives the text for snippets.
+type PlanError struct {
+	Problems []diag.Problem
+	Sources  func(file string) []byte
+}
+
+func (e *PlanError) Error() string {
+	return fmt.Sprintf("the plan has %d problems; skift validate shows them", len(e.Problems))
+}
+
+// App is one opened transition.
+type App struct {
+	dir, data string
+	plan      *plan.Plan
+	settings  config.Settings
+	log       *slog.Logger
+	store     *store.Store
+	ledger    *ledger.Ledger
+	runner    *runner.Runner
+	sweeper   *sweeper.Sweeper
+	outbox    *outbox.Outbox // nil without an SMTP server
+	dialer    *dial.Dialer
+	files     files
+	socket    string
+	events    *slog.Logger
+}
+
+// Load reads the plan and the settings of a directory. The error is a *PlanError when they have problems.
+func Load(dir string) (*plan.Plan, config.Settings, error) {
+	st, err := os.Stat(dir)
+	if err != nil || !st.IsDir() {
+		return nil, config.Settings{}, fmt.Errorf("read plan: %s is not a directory", dir)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, config.Settings{}, fmt.Errorf("read plan: %w", err)
+	}
+	defer root.Close()
+	fsys := root.FS()
+	p, problems := plan.Load(fsys)
+	settings := config.Default()
+	src, err := fs.ReadFile(fsys, config.File)
+	switch {
+	case err == nil:
+		settings = config.Read(src, &problems)
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, settings, fmt.Errorf("read %s: %w", config.File, err)
+	}
+	if problems.Errors() > 0 {
+		return nil, settings, &PlanError{problems.Sorted(), sources(p, src)}
+	}
+	return p, settings, nil
+}
+
+func sources(p *plan.Plan, settings []byte) func(string) []byte {
+	return func(file string) []byte {
+		if file == config.File {
+			return settings
+		}
+		if p == nil {
+			return nil
+		}
+		return p.Sources[file]
+	}
+}
+
+// DataDir is where a plan directory keeps its data.
+func DataDir(dir, override string, s config.Settings) string {
+	if override != "" {
+		return override
+	}
+	if filepath.IsAbs(s.Data) {
+		return s.Data
+	}
+	return filepath.Join(dir, s.Data)
+}
+
+// Open takes the data directory and folds its journal. Nothing runs before Run. The error is a *store.HeldError when
+// another process has the directory.
+func Open(ctx context.Context, o Options) (*App, error) {
+	p, settings, err := Load(o.PlanDir)
+	if err != nil {
+		return nil, err
+	}
+	a := &App{dir: o.PlanDir, data: DataDir(o.PlanDir, o.DataDir, settings), plan: p, settings: settings, log: o.Log}
+	if a.socket, err = api.SocketPath(a.data); err != nil {
+		return nil, err
+	}
+	before, after := crashPoints()
+	a.store, err = store.Open(ctx, store.Options{Dir: a.data, Plan: p.ID, Socket: a.socket, BeforeCommit: before, AfterCommit: after})
+	if err != nil {
+		return nil, err
+	}
+	if err := a.wire(ctx); err != nil {
+		a.store.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *App) wire(ctx context.Context) error {
+	head, err := a.store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	if a.ledger, err = ledger.Open(ctx, a.plan.ID, ledgerStore{a.store}, head); err != nil {
+		return err
+	}
+	a.files = files{a.data}
+	revisions := &revisions{dir: filepath.Join(a.data, "revisions")}
+	if err := revisions.keep(a.plan); err != nil {
+		return err
+	}
+	masker := &secret.Masker{}
+	resolver := secret.NewResolver(a.dir, os.LookupEnv, masker)
+	a.dialer = &dial.Dialer{Allowed: networks(a.plan), Own: own(a.settings)}
+	actions, err := action.New(action.Config{PlanDir: a.dir, Dialer: a.dialer, Secrets: resolver, Masker: masker,
+		Version: Version, Contact: a.settings.Contact, Log: a.log})
+	if err != nil {
+		return err
+	}
+	budget := sweeper.Budget{Parallel: a.settings.Budget.Parallel, Total: a.settings.Budget.Total, SSHGap: a.settings.Budget.SSHGap}
+	a.sweeper = sweeper.New(probe.New(a.dialer, resolver), budget, a.recordSweep)
+	a.runner = runner.New(runner.Config{
+		Plan: a.plan, Ledger: a.ledger, Actions: doer{actions}, Sweeper: sweeps{a}, Calendar: calendar{},
+		Reports: reports{a}, Files: a.files, Revisions: revisions, Log: a.log, Person: PersonIn,
+	})
+	if a.settings.SMTP != nil {
+		return a.wireMail(resolver)
+	}
+	return nil
+}
+
+// networks are where the plan's platforms are, and the control targets of its vantages.
+func networks(p *plan.Plan) []netip.Prefix {
+	var out []netip.Prefix
+	for _, pf := range p.Platforms {
+		out = append(out, pf.Networks...)
+	}
+	for _, v := range p.Vantages {
+		for _, c := range v.Control {
+			out = append(out, netip.PrefixFrom(c.Addr(), c.Addr().BitLen()))
+		}
+	}
+	return out
+}
+
+// own are the addresses we listen on ourselves: never a target.
+func own(s config.Settings) []netip.AddrPort {
+	if ap, err := netip.ParseAddrPort(s.Listen); err == nil {
+		return []netip.AddrPort{ap}
+	}
+	return nil
+}
+
+// PersonIn is who sits in a seat: on shift there, else a deputy on shift.
+func PersonIn(p *plan.Plan, seat string, at time.Time) string {
+	s := p.Seats[seat]
+	if s == nil {
+		return ""
+	}
+	d := p.Roster.At(seat, at, s.Deputies...)
+	if who := d.Person(); who != "" || len(d.Deputies) == 0 {
+		return who
+	}
+	return d.Deputies[0].Person
+}
+
+// Caller names a user of this host: the contact who logs in so, else "uid-1000".
+func Caller(p *plan.Plan, uid string) string {
+	n, err := strconv.Atoi(uid)
+	if err != nil {
+		return "unknown"
+	}
+	login := ""
+	if u, err := user.LookupId(uid); err == nil {
+		login = u.Username
+	}
+	return p.Contacts.IDOf(login, n)
+}
+
+// Plan is the revision in use.
+func (a *App) Plan() *plan.Plan { return a.plan }
+
+// Data is the data directory.
+func (a *App) Data() string { return a.data }
+
+// Head is the journal's present head.
+func (a *App) Head() journal.Head { return a.ledger.Head() }
+
+// Close gives the data directory back. Run must have returned.
+func (a *App) Close() error {
+	if err := a.store.Close(); err != nil {
+		return fmt.Errorf("close store: %w", err)
+	}
+	return nil
+}
+
+// ledgerStore is the store as the ledger sees it.
+type ledgerStore struct{ *store.Store }
+
+// Commit implements ledger.Store.
+func (s ledgerStore) Commit(ctx context.Context, b register.Batch) (journal.Head, int64, error) {
+	c, err := s.Store.Commit(ctx, b)
+	if errors.Is(err, store.ErrStorage) || errors.Is(err, store.ErrFenced) {
+		err = broken{err}
+	}
+	return c.Head, c.FirstSeq, err
+}
+
+// broken marks an error after which nothing more may be decided.
+type broken struct{ error }
+
+// StorageFailed implements what the ledger looks for.
+func (broken) StorageFailed() bool { return true }
+
+// Unwrap keeps the cause findable.
+func (b broken) Unwrap() error { return b.error }
+
+// commit puts a loop's batch through the ledger, so that facts, subscribers and store agree.
+func (a *App) commit(ctx context.Context, b register.Batch) error {
+	_, err := a.ledger.Decide(ctx, func(tx *ledger.Tx) error {
+		for _, e := range b.Events {
+			if _, err := tx.Emit(e.Kind, e.Run, e.Subject, e.Actor, e.Body); err != nil {
+				return err
+			}
+		}
+		b.Events = tx.Batch().Events
+		*tx.Batch() = b
+		return nil
+	})
+	return err
+}

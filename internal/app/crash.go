@@ -1,0 +1,30 @@
+package app
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// crashVariable makes a process kill itself around its nth write, "before:7" or "after:7": what the crash tests set.
+const crashVariable = "SKIFT_CRASH_AT_WRITE"
+
+// crashPoints are the hooks the variable asks for; nil without it.
+func crashPoints() (before, after func(n int64)) {
+	where, number, ok := strings.Cut(os.Getenv(crashVariable), ":")
+	at, err := strconv.ParseInt(number, 10, 64)
+	if !ok || err != nil {
+		return nil, nil
+	}
+	die := func(n int64) {
+		if n == at {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {} // the signal is on its way; nothing more happens here
+		}
+	}
+	if where == "before" {
+		return die, nil
+	}
+	return nil, die
+}

@@ -1,0 +1,120 @@
+package app
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing/fstest"
+
+	"skift/internal/plan"
+)
+
+// files keeps captured output and evidence below the data directory.
+type files struct{ data string }
+
+var notInNames = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
+
+// Save implements runner.Files. The name is made harmless and carries the beginning of the hash, so that nothing is overwritten.
+func (f files) Save(kind, name string, data []byte) (stored, sum string, err error) {
+	h := sha256.Sum256(data)
+	sum = hex.EncodeToString(h[:])
+	base := strings.Trim(notInNames.ReplaceAllString(filepath.Base(name), "-"), ".-")
+	if len(base) > 100 {
+		base = base[len(base)-100:]
+	}
+	stored = kind + "/" + sum[:12] + "-" + base
+	dir := filepath.Join(f.data, kind)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", "", fmt.Errorf("keep %s: %w", kind, err)
+	}
+	return stored, sum, writeDurably(filepath.Join(f.data, filepath.FromSlash(stored)), data)
+}
+
+// writeDurably writes a file whole or not at all: a crash leaves the old one or none.
+func writeDurably(path string, data []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	defer os.Remove(tmp.Name())
+	_, err = tmp.Write(data)
+	if err == nil {
+		err = tmp.Sync()
+	}
+	if cerr := tmp.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+// revisions keeps every plan that was in use, so that a run goes on with the plan it was started on.
+type revisions struct{ dir string }
+
+func (r *revisions) path(hash string) string { return filepath.Join(r.dir, hash+".json") }
+
+// keep stores a revision once.
+func (r *revisions) keep(p *plan.Plan) error {
+	if _, err := os.Stat(r.path(p.Hash)); err == nil {
+		return nil
+	}
+	data, err := json.Marshal(p.Sources)
+	if err != nil {
+		return fmt.Errorf("keep plan: %w", err)
+	}
+	if err := os.MkdirAll(r.dir, 0o700); err != nil {
+		return fmt.Errorf("keep plan: %w", err)
+	}
+	return writeDurably(r.path(p.Hash), data)
+}
+
+// Plan implements runner.Revisions.
+func (r *revisions) Plan(hash string) (*plan.Plan, error) {
+	data, err := os.ReadFile(r.path(hash))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("find revision %.12s of the plan: it is not in %s", hash, r.dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read revision %.12s of the plan: %w", hash, err)
+	}
+	var sources map[string][]byte
+	if err := json.Unmarshal(data, &sources); err != nil {
+		return nil, fmt.Errorf("read revision %.12s of the plan: %w", hash, err)
+	}
+	fsys := fstest.MapFS{}
+	for name, src := range sources {
+		fsys[name] = &fstest.MapFile{Data: src}
+	}
+	p, problems := plan.Load(fsys)
+	if problems.Errors() > 0 {
+		return nil, fmt.Errorf("read revision %.12s of the plan: it has %d problems", hash, problems.Errors())
+	}
+	if p.Hash != hash {
+		return nil, fmt.Errorf("read revision %.12s of the plan: its files now hash to %.12s", hash, p.Hash)
+	}
+	return p, nil
+}

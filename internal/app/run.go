@@ -1,0 +1,205 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"skift/internal/api"
+	"skift/internal/journal"
+	"skift/internal/ledger"
+	"skift/internal/queue"
+	"skift/internal/register"
+	"skift/internal/runner"
+	"skift/internal/scheduler"
+	"skift/internal/store"
+	"skift/internal/timeline"
+)
+
+// Mode says which loops run.
+type Mode struct {
+	Scheduler bool            // start what is due: `skift serve`
+	Force     <-chan struct{} // closed when effects in flight are to be ended, too
+	Ready     func()          // called once commands are answered
+}
+
+// Run starts the loops and blocks until ctx ends or nothing can be written any more. It leaves nothing behind.
+func (a *App) Run(ctx context.Context, m Mode) error {
+	server, err := api.Listen(a.socket, a, func(uid string) string { return Caller(a.plan, uid) }, a.log)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var g errgroup.Group
+	loop := func(run func() error) {
+		g.Go(func() error {
+			defer cancel() // one loop that ends takes the others with it
+			return run()
+		})
+	}
+	loop(server.Serve)
+	loop(func() error { return a.runner.Run(ctx, m.Force) })
+	if a.outbox != nil {
+		// Mails that the last steps queue still leave: the outbox stops after the runner has.
+		loop(func() error { return a.outbox.Run(ctx) })
+		loop(func() error { return a.wakeOutbox(ctx) })
+	}
+	if m.Scheduler {
+		loop(func() error { return a.schedule(ctx) })
+		if a.settings.Listen != "" {
+			loop(func() error { return a.health(ctx) })
+		}
+	}
+	if m.Ready != nil {
+		m.Ready()
+	}
+	<-ctx.Done()
+	err = server.Close()
+	if werr := g.Wait(); werr != nil {
+		err = werr
+	}
+	return err
+}
+
+// wakeOutbox tells the outbox of mails as they are queued.
+func (a *App) wakeOutbox(ctx context.Context) error {
+	sub := a.ledger.Subscribe()
+	defer sub.Close()
+	for {
+		events, err := sub.Next(ctx)
+		if err != nil {
+			return nil
+		}
+		for _, e := range events {
+			if e.Kind == register.ReportQueued {
+				a.outbox.Wake()
+			}
+		}
+	}
+}
+
+// schedule runs the scheduler; facts that change the timeline wake it.
+func (a *App) schedule(ctx context.Context) error {
+	changed := make(chan struct{}, 1)
+	sub := a.ledger.Subscribe()
+	defer sub.Close()
+	done := make(chan struct{})
+	ctx, cancel := context.WithCancel(ctx)
+	defer func() { cancel(); <-done }()
+	go func() {
+		defer close(done)
+		for {
+			events, err := sub.Next(ctx)
+			if err != nil {
+				return
+			}
+			for _, e := range events {
+				switch e.Kind {
+				case register.MilestonePassed, register.MilestoneReopened, register.PlanAdopted, register.GateDecided:
+					select {
+					case changed <- struct{}{}:
+					default:
+					}
+				}
+			}
+		}
+	}()
+	var s *scheduler.Scheduler
+	q := queue.NewInline(func(ctx context.Context, job register.Job) { s.Work(ctx, job) })
+	s = scheduler.New(scheduler.Config{Plan: a.plan, Store: slots{a}, Worker: worker{a}, Present: a.present, Changed: changed, Log: a.log, Queue: q})
+	var g errgroup.Group
+	g.Go(func() error { return q.Run(ctx) })
+	g.Go(func() error {
+		defer cancel()
+		return s.Run(ctx)
+	})
+	return g.Wait()
+}
+
+func (a *App) present(now time.Time) scheduler.Present {
+	var p scheduler.Present
+	a.ledger.Read(func(f *ledger.Facts) {
+		p = scheduler.Present{Timeline: timeline.At(a.plan, f.Register.Dates(), now), AdoptedAt: f.Register.AdoptedAt}
+	})
+	return p
+}
+
+// slots is the store as the scheduler sees it.
+type slots struct{ a *App }
+
+// LastSlot implements scheduler.Store.
+func (s slots) LastSlot(ctx context.Context, schedule string) (time.Time, error) {
+	slot, ok, err := s.a.store.LastSlot(ctx, schedule)
+	if err != nil || !ok {
+		return time.Time{}, err
+	}
+	return slot.At, nil
+}
+
+// Commit implements scheduler.Store.
+func (s slots) Commit(ctx context.Context, b register.Batch) error { return s.a.commit(ctx, b) }
+
+// Taken implements scheduler.Store.
+func (slots) Taken(err error) bool { return errors.Is(err, store.ErrSlotTaken) }
+
+// Claimed implements scheduler.Store.
+func (s slots) Claimed(ctx context.Context) ([]register.Slot, error) { return s.a.store.Claimed(ctx) }
+
+// worker does what is due.
+type worker struct{ a *App }
+
+// Sweep implements scheduler.Worker.
+func (w worker) Sweep(ctx context.Context, suite string, slot time.Time) error {
+	s := w.a.plan.Suites[suite]
+	return w.a.sweep(ctx, runner.Sweep{Plan: w.a.plan, Environment: w.a.plan.SuiteEnvironment(s), Suite: suite,
+		Cause: "schedule " + slot.UTC().Format(time.RFC3339)}, s.Checks)
+}
+
+// Report implements scheduler.Worker.
+func (w worker) Report(ctx context.Context, audience string, slot register.Slot) error {
+	_, err := w.a.runner.Tell(ctx, runner.Compose{Plan: w.a.plan, Audience: audience, Report: w.a.plan.Audiences[audience].Report,
+		Period: slot.At.UTC().Format(time.RFC3339)}, &slot, journal.Actor{Via: journal.ViaScheduler})
+	return err
+}
+
+// Enter implements scheduler.Worker.
+func (w worker) Enter(ctx context.Context, milestone string, slot register.Slot) error {
+	m := w.a.plan.Milestones[milestone]
+	if m.Runbook == "" {
+		return w.a.runner.Enter(ctx, milestone, slot)
+	}
+	_, err := w.a.runner.Do(ctx, runner.Command{Do: runner.DoStart, Runbook: m.Runbook, Environment: m.Environment, Rehearsal: m.Rehearsal,
+		Milestone: milestone, Slot: &slot})
+	return err
+}
+
+// health answers /healthz on a loopback address: 200 as long as decisions can be written.
+func (a *App) health(ctx context.Context) error {
+	ln, err := net.Listen("tcp", a.settings.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", a.settings.Listen, err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		if err := a.ledger.Broken(); err != nil {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			io.WriteString(w, "the journal cannot be written\n")
+			return
+		}
+		io.WriteString(w, "ok\n")
+	})
+	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10}
+	stop := context.AfterFunc(ctx, func() { srv.Close() })
+	defer stop()
+	if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve %s: %w", a.settings.Listen, err)
+	}
+	return nil
+}

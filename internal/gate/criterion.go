@@ -1,0 +1,87 @@
+package gate
+
+import (
+	"time"
+
+	"skift/internal/plan"
+	"skift/internal/register"
+	"skift/internal/run"
+)
+
+// judgeCriterion says whether one criterion is met, and on what that rests.
+func judgeCriterion(in Input, g *register.GateFacts, c plan.Criterion, now time.Time) register.CriterionSeen {
+	seen := register.CriterionSeen{ID: c.ID, Kind: string(c.Kind), State: Unknown}
+	switch c.Kind {
+	case plan.SuiteCriterion:
+		judgeSuite(&seen, in, c, now)
+	case plan.MilestoneCriterion:
+		judgeMilestone(&seen, in, c)
+	case plan.RehearsalCriterion:
+		judgeRehearsal(&seen, in.Runs, c, now)
+	case plan.AttestedCriterion:
+		seen.State, seen.Reason = Unmet, "not-attested"
+		if a, ok := g.Attested[c.Attested]; ok {
+			seen.State, seen.Reason, seen.AsOf, seen.Event = Met, "", a.At, a.Seq
+		}
+	}
+	return seen
+}
+
+func judgeSuite(seen *register.CriterionSeen, in Input, c plan.Criterion, now time.Time) {
+	e, ok := in.Suites[c.Suite]
+	if !ok {
+		seen.Reason = "stale"
+		return
+	}
+	critical, others := e.Critical, e.Others
+	critical.Need, others.Need = c.Critical, c.Others
+	seen.Critical, seen.Others, seen.Findings, seen.AsOf = &critical, &others, e.Findings, e.AsOf
+	switch {
+	case e.AsOf.IsZero(), c.MaxAge > 0 && now.Sub(e.AsOf) > c.MaxAge:
+		seen.Reason = "stale"
+	case critical.Total+others.Total == 0:
+		seen.Reason = "nothing-asked"
+	case !Enough(critical, c.Critical) && critical.Total > 0:
+		seen.State, seen.Reason = Unmet, "critical"
+	case !Enough(others, c.Others) && others.Total > 0:
+		seen.State, seen.Reason = Unmet, "others"
+	default:
+		seen.State = Met
+		if critical.Accepted+others.Accepted > 0 {
+			seen.Reason = "with-deviations"
+		}
+	}
+}
+
+func judgeMilestone(seen *register.CriterionSeen, in Input, c plan.Criterion) {
+	is := in.Milestone(c.Milestone)
+	if m := in.Facts.Milestone(c.Milestone); !m.PassedAt.IsZero() {
+		seen.AsOf = m.PassedAt
+	}
+	seen.State, seen.Reason = Unmet, "milestone-"+is
+	if is == c.State {
+		seen.State, seen.Reason = Met, ""
+	}
+}
+
+// judgeRehearsal looks for the latest run that proves the runbook in the environment: complete, nothing simulated, at
+// speed 1. In the production environment only a rehearsal is one; elsewhere every run is.
+func judgeRehearsal(seen *register.CriterionSeen, runs *run.Facts, c plan.Criterion, now time.Time) {
+	seen.State, seen.Reason = Unmet, "not-rehearsed"
+	for i := len(runs.Order) - 1; i >= 0; i-- {
+		r := runs.Runs[runs.Order[i]]
+		if r.Started.Runbook != c.Rehearsal || r.Started.Environment != c.Environment || !r.Proves() {
+			continue
+		}
+		if r.Started.Production && !r.Started.Rehearsal {
+			continue
+		}
+		seen.AsOf = r.EndedAt
+		if c.Within > 0 && now.Sub(r.EndedAt) > c.Within {
+			seen.Reason = "rehearsed-too-long-ago"
+			return
+		}
+		seen.State, seen.Reason = Met, ""
+		return
+	}
+}

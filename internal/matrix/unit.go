@@ -1,0 +1,237 @@
+// Package matrix says how the old and the new platform compare: which units the checks of a plan give, what each must be
+// asked, which may not be asked, and what the last answers add up to, pair by pair and counted.
+//
+// It is pure: phases and deviations are facts of register, dates are resolved by functions handed in, and the instant is an
+// argument. The table of pair verdicts belongs to checks; this package finds the two sides, judges their freshness and never
+// turns "we could not look" into anything else. Everything here may be used concurrently.
+package matrix
+
+import (
+	"slices"
+	"time"
+
+	"skift/checks"
+	"skift/internal/plan"
+	"skift/internal/register"
+)
+
+// Scope is what is looked at: some checks of a plan in one environment, at an instant.
+type Scope struct {
+	Plan        *plan.Plan
+	Environment string
+	Checks      []string        // ids; unknown ones give no units
+	Facts       *register.Facts // phases and accepted deviations; nil = none
+	Now         time.Time
+	// Moment resolves a name under valid_at; ok is false while it has no date. nil = nothing has a date.
+	Moment func(expr string) (time.Time, bool)
+	// Within reports whether now lies between two dates of the plan; nil = always. Consents are bounded by it.
+	Within func(from, until plan.When) bool
+}
+
+// LocalVantage is the vantage that always exists: the host skift runs on.
+const LocalVantage = "local"
+
+// NoSource stands for the vantage of a flow that names no source address: it can only be filled by an import.
+const NoSource = "no-source"
+
+// Unit is one unit of work with everything the plan says about it.
+type Unit struct {
+	checks.Unit
+	Spec       *checks.Spec
+	ServerName string
+	From       *plan.Vantage // nil = no vantage has the flow's source address: not asked from here, unverified until imported
+	For        *plan.Flow    // nil unless the check has for_each
+	Phase      checks.Phase  // of the service for the flow's party
+	Want       checks.Want   // of this side in this phase
+	Undated    []string      // names under valid_at that have no date: the certificate cannot be asked about them yet
+	Missing    []checks.Consent
+
+	ask checks.Ask
+}
+
+// Party is whose flow it is; "" when the check is asked for nobody in particular.
+func (u Unit) Party() string {
+	if u.For == nil {
+		return ""
+	}
+	return u.For.Party
+}
+
+// Ask is the question as it is to be asked. Whether it may be is Asks' answer.
+func (u Unit) Ask() checks.Ask { return u.ask }
+
+// Units lists every unit of the scope: check × side × address × vantage × flow, in the order of Checks, flows, sides and addresses.
+// A side on which the service has no address gives none.
+func (s Scope) Units() []Unit {
+	var out []Unit
+	for _, id := range s.Checks {
+		spec := s.Plan.Checks[id]
+		if spec == nil || s.Plan.Services[spec.Service] == nil {
+			continue
+		}
+		if spec.ForEach == "" {
+			out = append(out, s.unitsOf(spec, nil)...)
+			continue
+		}
+		for _, f := range s.Plan.Flows {
+			if f.Service == spec.Service {
+				out = append(out, s.unitsOf(spec, f)...)
+			}
+		}
+	}
+	return out
+}
+
+// unitsOf are the units of a check for one flow (nil = none).
+func (s Scope) unitsOf(spec *checks.Spec, f *plan.Flow) []Unit {
+	service := s.Plan.Services[spec.Service]
+	from, name := s.vantage(spec, f)
+	var out []Unit
+	for _, side := range checks.Sides() {
+		end := service.In[s.Environment][side]
+		serverName := service.ServerName
+		if end.ServerName != "" {
+			serverName = end.ServerName
+		}
+		for _, addr := range end.Addrs {
+			u := Unit{Spec: spec, ServerName: serverName, From: from, For: f}
+			u.Unit = checks.Unit{Check: spec.ID, Side: side, Addr: addr, Vantage: name}
+			if f != nil {
+				u.Flow = f.ID
+			}
+			u.Phase = s.phase(spec.Service, u.Party())
+			u.Want = spec.Expect.Of(side, u.Phase)
+			u.Missing = s.missing(spec, side)
+			s.resolve(&u)
+			out = append(out, u)
+		}
+	}
+	return out
+}
+
+// vantage finds from where a check is asked for a flow: the check's own vantage, else for a flow the one with its source address.
+// Where there is none the source address itself serves as the name, so that a measurement brought from there finds its unit.
+func (s Scope) vantage(spec *checks.Spec, f *plan.Flow) (*plan.Vantage, string) {
+	if spec.Vantage != "" || f == nil {
+		id := spec.Vantage
+		if id == "" {
+			id = LocalVantage
+		}
+		if v := s.Plan.Vantages[id]; v != nil || id != LocalVantage {
+			return v, id
+		}
+		return &plan.Vantage{ID: LocalVantage}, LocalVantage
+	}
+	if !f.Source.IsValid() {
+		return nil, NoSource
+	}
+	for _, id := range s.Plan.VantageIDs {
+		if v := s.Plan.Vantages[id]; v.Source.Unmap() == f.Source.Unmap() {
+			return v, id
+		}
+	}
+	return nil, f.Source.String()
+}
+
+func (s Scope) phase(service, party string) checks.Phase {
+	if s.Facts == nil {
+		return checks.Before
+	}
+	return s.Facts.Phase(s.Environment, service, party)
+}
+
+// missing lists the levels of consent that the party behind a side has not given, or not for now.
+func (s Scope) missing(spec *checks.Spec, side checks.Side) []checks.Consent {
+	var out []checks.Consent
+	for _, level := range spec.Consents(side) {
+		if !s.consents(side, level) {
+			out = append(out, level)
+		}
+	}
+	return out
+}
+
+func (s Scope) consents(side checks.Side, level checks.Consent) bool {
+	p := s.Plan.Parties[s.owner(side)]
+	if p == nil || p.Consent == nil || !slices.Contains(p.Consent.Levels, string(level)) {
+		return false
+	}
+	return s.Within == nil || s.Within(p.Consent.From, p.Consent.Until)
+}
+
+// owner is the party that answers for a side's platform, "" if the plan names none.
+func (s Scope) owner(side checks.Side) string {
+	if p := s.Plan.Platforms[side]; p != nil {
+		return p.Party
+	}
+	return ""
+}
+
+// resolve makes the unit's question.
+func (s Scope) resolve(u *Unit) {
+	u.ask = checks.Ask{Unit: u.Unit, Spec: u.Spec, ServerName: u.ServerName, Want: u.Want, At: s.Now}
+	switch {
+	case u.From != nil:
+		u.ask.Source, u.ask.Control = u.From.Source, slices.Clone(u.From.Control)
+	case u.For != nil:
+		u.ask.Source = u.For.Source
+	}
+	o, ok := u.Spec.Options.(checks.TLSOptions)
+	if !ok {
+		return
+	}
+	for _, name := range o.ValidAt {
+		if s.Moment != nil {
+			if at, ok := s.Moment(name); ok {
+				u.ask.ValidAt = append(u.ask.ValidAt, checks.Moment{Name: name, At: at})
+				continue
+			}
+		}
+		u.Undated = append(u.Undated, name)
+	}
+	for _, file := range o.TrustedBy {
+		if u.ask.Trust == nil {
+			u.ask.Trust = map[string][]byte{}
+		}
+		u.ask.Trust[file] = s.Plan.Trust[file]
+	}
+}
+
+// Facts that say why a unit was not asked.
+const (
+	FactConsent    = "consent"
+	ConsentMissing = "missing"
+	FactLevel      = "consent_level" // which level is missing
+)
+
+// Asks splits the units into what is to be asked now and what is not asked for want of consent; the latter come as results
+// to be stored like any other: unverified, code skipped. Units without a vantage are in neither: what was imported for them stands.
+func (s Scope) Asks() (asks []checks.Ask, skipped []checks.Result) {
+	for _, u := range s.Units() {
+		switch {
+		case u.From == nil:
+		case len(u.Missing) > 0:
+			skipped = append(skipped, u.skip(s.Now))
+		default:
+			asks = append(asks, u.ask)
+		}
+	}
+	return asks, skipped
+}
+
+// skip is the result of a unit whose target has not agreed to be asked.
+func (u Unit) skip(now time.Time) checks.Result {
+	return checks.Result{
+		Unit: u.Unit, Outcome: checks.Unverified, Verdict: checks.Unverified, Code: checks.Skipped, Want: u.Want,
+		Facts:     map[string]string{FactConsent: ConsentMissing, FactLevel: string(u.Missing[0])},
+		StartedAt: now, ValidUntil: now.Add(maxAge(u.Spec)), ConfigHash: u.ask.Hash(),
+	}
+}
+
+// maxAge is how long an answer to a check holds.
+func maxAge(spec *checks.Spec) time.Duration {
+	if spec.MaxAge > 0 {
+		return spec.MaxAge
+	}
+	return checks.DefaultMaxAge
+}

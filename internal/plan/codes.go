@@ -1,0 +1,63 @@
+package plan
+
+import "skift/internal/diag"
+
+// Problems of dates.
+const (
+	CodeBadDate      diag.Code = "bad-date"
+	CodeTimeMissing  diag.Code = "missing-local-time"
+	CodeTimeTwice    diag.Code = "ambiguous-local-time"
+	CodeFoldUnneeded diag.Code = "fold-not-needed"
+	CodeUnknownPoint diag.Code = "unknown-point"
+	CodeBadOffset    diag.Code = "bad-offset"
+	CodeTooVague     diag.Code = "date-too-vague"
+	CodeBackwards    diag.Code = "ends-before-it-begins"
+	CodeDateCycle    diag.Code = "cycle-in-dates"
+)
+
+// Problems of names.
+const (
+	CodeUnknownName  diag.Code = "unknown-name"
+	CodeNameTaken    diag.Code = "name-taken"
+	CodeListedTwice  diag.Code = "listed-twice"
+	CodeBadSeat      diag.Code = "bad-seat"
+	CodeBadPattern   diag.Code = "bad-pattern"
+	CodeNoMatch      diag.Code = "pattern-matches-nothing"
+	CodeNotAGroup    diag.Code = "party-without-members"
+	CodeNotAWindow   diag.Code = "not-a-window"
+	CodeRoleNotOne   diag.Code = "role-of-several-parties"
+	CodeStandardUses diag.Code = "standard-runbook-needs"
+)
+
+// Problems of files.
+const (
+	CodeNoPlan        diag.Code = "no-plan"
+	CodeBadFilePath   diag.Code = "bad-file-path"
+	CodeNoFile        diag.Code = "no-such-file"
+	CodeUnreadable    diag.Code = "unreadable-file"
+	CodeNoCertificate diag.Code = "no-certificate"
+	CodeSecretInFile  diag.Code = "secret-in-file"
+	CodeRunbookName   diag.Code = "runbook-file-name"
+)
+
+// Problems of single values.
+const (
+	CodeBadTimezone   diag.Code = "bad-timezone"
+	CodeBadNetwork    diag.Code = "bad-network"
+	CodeBadAddress    diag.Code = "bad-address"
+	CodeForeignAddr   diag.Code = "address-outside-platform"
+	CodeNoPlatform    diag.Code = "no-such-platform"
+	CodeProduction    diag.Code = "production-not-one"
+	CodeDirection     diag.Code = "bad-direction"
+	CodeSameSource    diag.Code = "source-twice"
+	CodeNoFlows       diag.Code = "no-flows"
+	CodeTooOften      diag.Code = "too-often"
+	CodeBadCron       diag.Code = "bad-cron"
+	CodeNeverFires    diag.Code = "cron-never-fires"
+	CodeUselessKey    diag.Code = "useless-key"
+	CodeBadShare      diag.Code = "bad-share"
+	CodeUnknownKeyOf  diag.Code = "unknown-catalogue-word"
+	CodeThresholds    diag.Code = "thresholds-reversed"
+	CodeUndoesNothing diag.Code = "undoes-outside-back-out"
+	CodeRunbookCycle  diag.Code = "cycle-of-runbooks"
+)

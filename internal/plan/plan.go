@@ -1,0 +1,371 @@
+// Package plan is one transition as its authors wrote it: parties, seats, environments, services, vantages, milestones,
+// zones, gates, suites and audiences. It answers what *should* happen; when it happens is timeline's, what did happen is run's.
+//
+// A Plan is immutable after Load, carries a hash over every file that gives it meaning (contacts, which hold personal data,
+// are left out), and is safe for concurrent reading. The package knows no clock, no disk (it reads an fs.FS) and no network.
+package plan
+
+import (
+	"net/netip"
+	"time"
+
+	_ "time/tzdata" // plans name time zones; the host may have no zone files
+
+	"skift/checks"
+	"skift/internal/diag"
+	"skift/internal/people"
+	"skift/internal/yamldoc"
+	"skift/runbooks"
+)
+
+// Plan is plan.yaml with the files it names. Maps have a slice of ids in file order beside them where order is shown.
+type Plan struct {
+	ID       string
+	Title    yamldoc.Text
+	Zone     *time.Location // timezone
+	Language string         // "da" or "en": language of everything not addressed to somebody with another
+	Holidays string         // "dk" or "" (none)
+	Hash     string         // hex SHA-256 over the files read, see Load
+
+	Parties      map[string]*Party
+	PartyIDs     []string
+	Seats        map[string]*Seat
+	SeatIDs      []string
+	Roster       people.Roster
+	Contacts     people.Contacts
+	ContactsFile string // "" = none; left out of Hash
+	Areas        []string
+	Environments map[string]*Environment
+	EnvIDs       []string
+	Platforms    map[checks.Side]*Platform
+	Services     map[string]*Service
+	ServiceIDs   []string
+	Flows        []*Flow
+	Vantages     map[string]*Vantage
+	VantageIDs   []string
+	Checks       map[string]*checks.Spec
+	CheckIDs     []string
+	Suites       map[string]*Suite
+	SuiteIDs     []string
+	Milestones   map[string]*Milestone
+	MilestoneIDs []string
+	Gates        map[string]*Gate
+	GateIDs      []string
+	Audiences    map[string]*Audience
+	AudienceIDs  []string
+	Runbooks     map[string]*runbooks.Runbook // those the plan uses, own or standard
+	RunbookIDs   []string
+	Trust        map[string][]byte // PEM bundles named by checks and steps: path in the plan directory → bytes
+	Thresholds   Thresholds
+	Words        map[string]string // `words:`: catalogue key → the programme's own word
+	Sources      map[string][]byte // file → bytes, for snippets; contacts are among them
+
+	members map[string]Member // by id
+}
+
+// newPlan is an empty plan with its maps made.
+func newPlan() *Plan {
+	return &Plan{
+		Zone:         time.UTC,
+		Parties:      map[string]*Party{},
+		Seats:        map[string]*Seat{},
+		Environments: map[string]*Environment{},
+		Platforms:    map[checks.Side]*Platform{},
+		Services:     map[string]*Service{},
+		Vantages:     map[string]*Vantage{},
+		Checks:       map[string]*checks.Spec{},
+		Suites:       map[string]*Suite{},
+		Milestones:   map[string]*Milestone{},
+		Gates:        map[string]*Gate{},
+		Audiences:    map[string]*Audience{},
+		Runbooks:     map[string]*runbooks.Runbook{},
+		Trust:        map[string][]byte{},
+		members:      map[string]Member{},
+	}
+}
+
+// Thresholds turns facts into the status light: `thresholds: {yellow: 5d, red: 10d}` of slip.
+type Thresholds struct {
+	YellowSlip time.Duration // default 5 days
+	RedSlip    time.Duration // default 10 days
+}
+
+// Role of a party: customer old-supplier new-supplier user source other.
+type Role string
+
+// The roles a party can have.
+const (
+	Customer    Role = "customer"
+	OldSupplier Role = "old-supplier"
+	NewSupplier Role = "new-supplier"
+	User        Role = "user"
+	Source      Role = "source"
+	Other       Role = "other"
+)
+
+// Party is an organisation, or a group of them with members from a CSV (id,name and optional columns).
+type Party struct {
+	ID      string
+	Name    string
+	Role    Role
+	Members []Member // group parties only
+	Consent *Consent // nil = only what needs none
+	Pos     diag.Pos
+
+	membersFile diag.Word
+}
+
+// Member is one row of a party's members file. Its id is a party id of its own wherever a party is named.
+type Member struct {
+	ID, Name string
+	Wave     string
+	Group    string // id of the party it belongs to
+	Pos      diag.Pos
+}
+
+// Consent is what a target party has agreed to be asked: levels sftp-login, write, negative.
+type Consent struct {
+	Levels []string
+	From   When // zero = always
+	Until  When // zero = no end
+	Ref    string
+}
+
+// Seat is a role that acts: "ibm/operator".
+type Seat struct {
+	ID           string
+	Party        string // the part before the slash
+	Deputies     []string
+	AnswerWithin time.Duration
+	Title        yamldoc.Text
+	Pos          diag.Pos
+}
+
+// Environment is where checks and runs happen; exactly one is production.
+type Environment struct {
+	ID         string
+	Production bool
+	Pos        diag.Pos
+}
+
+// Platform is one side: its supplier and the networks skift may reach there.
+type Platform struct {
+	Side     checks.Side
+	Name     string
+	Party    string
+	Networks []netip.Prefix
+	Pos      diag.Pos
+}
+
+// Service is one thing users call, with its addresses per environment and side.
+type Service struct {
+	ID         string
+	Title      yamldoc.Text
+	ServerName string
+	In         map[string]map[checks.Side]Endpoint // environment → side
+	Pos        diag.Pos
+}
+
+// Endpoint is where a service answers: every address is asked on its own (active/active).
+type Endpoint struct {
+	Addrs      []string // address:port, an IP address within the platform's networks
+	ServerName string   // overrides the service's
+}
+
+// The directions of a flow.
+const (
+	Inbound  = "in"  // towards the platform
+	Outbound = "out" // from the platform
+)
+
+// Flow is one row of flows.csv: who calls what from where. Columns: party and service, and optionally id (else party-service-n),
+// user_system, direction (in = towards the platform, the default; out = from it), source_ip, cert_serial, contact, agreement, note.
+type Flow struct {
+	ID, Party, UserSystem, Service, Direction string
+	Source                                    netip.Addr
+	CertSerial, Contact                       string            // contact: a person id
+	Columns                                   map[string]string // every column that is not empty, as written
+	Pos                                       diag.Pos
+}
+
+// Vantage is a place from where checks are asked. "local" always exists.
+type Vantage struct {
+	ID      string
+	Party   string
+	Source  netip.Addr       // zero = any
+	Control []netip.AddrPort // must answer, else nothing seen from here proves anything
+	Pos     diag.Pos
+}
+
+// Suite is a set of checks with a schedule of its own: either Every or Cron, and only During when given.
+type Suite struct {
+	ID          string
+	Title       yamldoc.Text
+	Patterns    []string // as written, ids or globs
+	Checks      []string // resolved ids in file order
+	Environment string   // default: the production one
+	Every       time.Duration
+	Cron        string
+	During      []Period
+	Pos         diag.Pos
+}
+
+// Period is a stretch of the plan: a milestone's, or between two time expressions.
+type Period struct {
+	Milestone   string
+	From, Until When
+}
+
+// MilestoneKind: zone phase window release point.
+type MilestoneKind string
+
+// The kinds of milestone.
+const (
+	Zone    MilestoneKind = "zone"    // forbids changes while in force
+	Phase   MilestoneKind = "phase"   // a stretch of work with an exit
+	Window  MilestoneKind = "window"  // a bounded stretch in which a runbook runs
+	Release MilestoneKind = "release" // a change taken into use on a date
+	Point   MilestoneKind = "point"   // something is true from a date
+)
+
+// Milestone is one line of the timeline. `from`/`until` for zone, phase and window; `in: YYYY-MM` for a whole month (or two: `in: 2019-09..2019-10`);
+// `date` for release and point.
+type Milestone struct {
+	ID          string
+	Title       yamldoc.Text
+	Kind        MilestoneKind
+	From, Until When // also filled from `in` and `date`
+	Allow       []Class
+	AppliesTo   []checks.Side // zones: empty = both
+	Runbook     string
+	Environment string // of the runbook it starts; default production
+	Rehearsal   bool   // `rehearsal: true`: the runbook it starts is a rehearsal
+	Exit        string // gate that passes it; "" = passes when its end comes, or by a person for event ends
+	Owner       string
+	Change      Class // release: what taking it in is; also the transition's own
+	Area        string
+	Pos         diag.Pos
+}
+
+// Class is a change class. Tree: scope ⊃ fix ⊃ incident-c, incident-b, incident-a; beside it transition, certificate, emergency.
+type Class string
+
+// The classes of change.
+const (
+	Scope       Class = "scope"
+	Fix         Class = "fix"
+	IncidentA   Class = "incident-a"
+	IncidentB   Class = "incident-b"
+	IncidentC   Class = "incident-c"
+	Transition  Class = "transition"
+	Certificate Class = "certificate"
+	Emergency   Class = "emergency"
+)
+
+// Classes lists every class, widest first.
+func Classes() []Class {
+	return []Class{Scope, Fix, IncidentC, IncidentB, IncidentA, Transition, Certificate, Emergency}
+}
+
+// Gate is a decision: who is asked, what must be true, who decides, until when.
+type Gate struct {
+	ID       string
+	Title    yamldoc.Text // `asks`
+	Opens    When         // zero = when a run reaches it
+	DecideBy When         // no decision by then = no-go; zero = no deadline
+	Scope    []string     // services a go covers; empty = all
+	Criteria []Criterion
+	Poll     []string // seats asked ready / not-ready
+	Decides  string   // the one deciding seat
+	Pos      diag.Pos
+}
+
+// CriterionKind names which one body of a criterion is set.
+type CriterionKind string
+
+// The kinds of criterion.
+const (
+	SuiteCriterion     CriterionKind = "suite"
+	MilestoneCriterion CriterionKind = "milestone"
+	RehearsalCriterion CriterionKind = "rehearsal"
+	AttestedCriterion  CriterionKind = "attested"
+)
+
+// Criterion is one line under a gate's `criteria`.
+type Criterion struct {
+	Kind CriterionKind
+	ID   string // how it is named on the command line: the suite, milestone, runbook or attestation id
+
+	Suite    string
+	Critical string        // "all" or a percentage such as "98%"; default all
+	Others   string        // default "0%": not required
+	MaxAge   time.Duration // 0 = the checks' own
+	Rerun    bool          // may be re-run by the gate when stale; default true
+
+	Milestone string
+	State     string // passed (default), active, missed
+
+	Rehearsal   string        // runbook
+	Environment string        // where it was rehearsed; "" = anywhere
+	Within      time.Duration // 0 = at any time before
+
+	Attested string // what a person vouches for
+	By       string // seat
+	Pos      diag.Pos
+}
+
+// Audience is who is told what, when, in which language.
+type Audience struct {
+	ID       string
+	Title    yamldoc.Text
+	To       []string // seats
+	ForEach  string   // a group party: one message per member that has a contact in the flows
+	Report   string   // report id: weekly own-flows cutover-done …
+	Cron     string
+	Language string
+	Pos      diag.Pos
+}
+
+// Production returns the id of the production environment, "" if none.
+func (p *Plan) Production() string {
+	for _, id := range p.EnvIDs {
+		if p.Environments[id].Production {
+			return id
+		}
+	}
+	return ""
+}
+
+// SuiteEnvironment returns where a suite is asked.
+func (p *Plan) SuiteEnvironment(s *Suite) string {
+	if s.Environment != "" {
+		return s.Environment
+	}
+	return p.Production()
+}
+
+// Member finds a group party's member by its id.
+func (p *Plan) Member(id string) (Member, bool) {
+	if p.members != nil {
+		m, ok := p.members[id]
+		return m, ok
+	}
+	for _, pid := range p.PartyIDs {
+		for _, m := range p.Parties[pid].Members {
+			if m.ID == id {
+				return m, true
+			}
+		}
+	}
+	return Member{}, false
+}
+
+// SeatParty returns the party of a seat id such as "ibm/operator".
+func SeatParty(seat string) string {
+	for i := range len(seat) {
+		if seat[i] == '/' {
+			return seat[:i]
+		}
+	}
+	return seat
+}

@@ -1,0 +1,249 @@
+package run
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"skift/internal/journal"
+)
+
+// Facts is every run of a plan, folded from the journal. The zero value is empty and ready.
+type Facts struct {
+	Runs  map[string]*Run
+	Order []string // ids as they were started
+}
+
+// Run is one execution of a runbook.
+type Run struct {
+	ID        string
+	Started   Started
+	StartedAt time.Time
+	StartedBy journal.Actor
+	State     State
+	Reason    string // why it is held or ended
+	HeldStep  string
+	HeldGate  string
+	EndedAt   time.Time
+	Steps     map[string]*Step
+	Order     []string
+	Changed   bool // something outside skift was really changed, or may have been
+	NoReturn  bool // a point of no return was really begun
+}
+
+// Step is one step of a run.
+type Step struct {
+	StepDef
+	State      StepState
+	Attempt    int // 0 before the first start
+	Simulated  bool
+	AskedAt    time.Time // when the present attempt began
+	FinishedAt time.Time
+	DueAt      time.Time
+	Services   []string
+	Child      string
+	By         journal.Actor // who ended it
+	Reason     string
+	Facts      map[string]string
+	Output     string
+	SHA256     string
+	PID        int
+	PIDStarted string
+	Attempts   []Attempt // earlier attempts, oldest first
+}
+
+// Attempt is how an earlier try of a step went.
+type Attempt struct {
+	Number     int
+	StartedAt  time.Time
+	FinishedAt time.Time
+	State      StepState
+	Reason     string
+}
+
+// Proves reports whether the run counts as evidence: rehearsed or live, neither simulated nor speeded, and complete.
+func (r *Run) Proves() bool {
+	if r.State != RunDone || r.Started.Speed > 1 {
+		return false
+	}
+	for _, s := range r.Steps {
+		if s.Simulated {
+			return false
+		}
+	}
+	return true
+}
+
+// Apply folds one event. Kinds of other packages are ignored; an illegal event is an error and changes nothing.
+func (f *Facts) Apply(e journal.Event) error {
+	if e.Kind == RunStarted {
+		return f.applyStart(e)
+	}
+	apply, ok := appliers[e.Kind]
+	if !ok {
+		return nil
+	}
+	r := f.Runs[e.Run]
+	if r == nil {
+		return fmt.Errorf("event %d %s: no run %q", e.Seq, e.Kind, e.Run)
+	}
+	if r.State.Final() {
+		return fmt.Errorf("event %d %s: run %s has ended (%s)", e.Seq, e.Kind, r.ID, r.State)
+	}
+	if err := apply(r, e); err != nil {
+		return fmt.Errorf("event %d %s %s/%s: %w", e.Seq, e.Kind, e.Run, e.Subject, err)
+	}
+	return nil
+}
+
+var appliers = map[string]func(*Run, journal.Event) error{
+	RunWasHeld:    (*Run).applyHold,
+	RunReleased:   (*Run).applyHold,
+	RunEnded:      (*Run).applyHold,
+	StepStarted:   (*Run).applyBegun,
+	StepLaunched:  (*Run).applyLaunched,
+	StepVerifying: (*Run).applyMove,
+	StepFinished:  (*Run).applyMove,
+	StepUncertain: (*Run).applyMove,
+	StepRetried:   (*Run).applyMove,
+}
+
+func (f *Facts) applyStart(e journal.Event) error {
+	var b Started
+	if err := decode(e, &b); err != nil {
+		return err
+	}
+	if f.Runs[e.Run] != nil {
+		return fmt.Errorf("event %d: run %q was started before", e.Seq, e.Run)
+	}
+	r := &Run{ID: e.Run, Started: b, StartedAt: e.At, StartedBy: e.Actor, State: RunRunning, Steps: make(map[string]*Step, len(b.Steps))}
+	for _, d := range b.Steps {
+		r.Steps[d.ID] = &Step{StepDef: d, State: Waiting}
+		r.Order = append(r.Order, d.ID)
+	}
+	if f.Runs == nil {
+		f.Runs = map[string]*Run{}
+	}
+	f.Runs[e.Run] = r
+	f.Order = append(f.Order, e.Run)
+	return nil
+}
+
+func (r *Run) applyHold(e journal.Event) error {
+	var b Ended
+	if err := decode(e, &b); err != nil {
+		return err
+	}
+	switch e.Kind {
+	case RunWasHeld:
+		r.State, r.Reason, r.HeldStep, r.HeldGate = RunHeld, b.Reason, b.Step, b.Gate
+	case RunReleased:
+		r.State, r.Reason, r.HeldStep, r.HeldGate = RunRunning, "", "", ""
+	default:
+		if !b.State.Final() {
+			return fmt.Errorf("%q is no end of a run", b.State)
+		}
+		r.State, r.Reason, r.EndedAt = b.State, b.Reason, e.At
+	}
+	return nil
+}
+
+func (r *Run) applyBegun(e journal.Event) error {
+	var b Begun
+	if err := decode(e, &b); err != nil {
+		return err
+	}
+	s, err := r.move(e, b.State)
+	if err != nil {
+		return err
+	}
+	if b.Attempt != s.Attempt+1 {
+		return fmt.Errorf("attempt %d after attempt %d", b.Attempt, s.Attempt)
+	}
+	if s.State == Running { // begun again after a crash: no retry event stands between
+		s.keepAttempt()
+	}
+	s.State, s.Attempt, s.Simulated = b.State, b.Attempt, b.Simulated
+	s.AskedAt, s.FinishedAt, s.Services, s.Child = e.At, time.Time{}, b.Services, b.Child
+	s.Reason, s.Facts, s.Output, s.SHA256, s.PID = "", nil, "", "", 0
+	s.DueAt = time.Time{}
+	if b.DueAt != nil {
+		s.DueAt = *b.DueAt
+	}
+	if !b.Simulated {
+		r.Changed = r.Changed || s.Changes
+		r.NoReturn = r.NoReturn || s.NoReturn
+	}
+	return nil
+}
+
+func (r *Run) applyLaunched(e journal.Event) error {
+	var b Launched
+	if err := decode(e, &b); err != nil {
+		return err
+	}
+	s := r.Steps[e.Subject]
+	if s == nil || s.State != Running || s.Attempt != b.Attempt {
+		return fmt.Errorf("no running attempt %d", b.Attempt)
+	}
+	s.PID, s.PIDStarted = b.PID, b.StartedAt
+	return nil
+}
+
+// applyMove folds the events whose body is Finished.
+func (r *Run) applyMove(e journal.Event) error {
+	var b Finished
+	if err := decode(e, &b); err != nil {
+		return err
+	}
+	to := b.State
+	switch e.Kind {
+	case StepVerifying:
+		to = Verifying
+	case StepUncertain:
+		to = Uncertain
+	case StepRetried:
+		to = Waiting
+	}
+	s, err := r.move(e, to)
+	if err != nil {
+		return err
+	}
+	if e.Kind == StepRetried {
+		s.keepAttempt()
+	}
+	s.State, s.Reason, s.By = to, b.Reason, e.Actor
+	if b.Output != "" {
+		s.Output, s.SHA256 = b.Output, b.SHA256
+	}
+	if b.Facts != nil {
+		s.Facts = b.Facts
+	}
+	if e.Kind == StepFinished || e.Kind == StepUncertain {
+		s.FinishedAt = e.At
+	}
+	return nil
+}
+
+// move finds the step of e and asks the table whether it may go to state to.
+func (r *Run) move(e journal.Event, to StepState) (*Step, error) {
+	s := r.Steps[e.Subject]
+	if s == nil {
+		return nil, fmt.Errorf("no step %q", e.Subject)
+	}
+	if !Legal(s.State, e.Kind, to) {
+		return nil, fmt.Errorf("a step that is %s cannot become %s", s.State, to)
+	}
+	return s, nil
+}
+
+func (s *Step) keepAttempt() {
+	s.Attempts = append(s.Attempts, Attempt{s.Attempt, s.AskedAt, s.FinishedAt, s.State, s.Reason})
+}
+
+func decode(e journal.Event, into any) error {
+	if err := json.Unmarshal(e.Body, into); err != nil {
+		return fmt.Errorf("event %d %s: read body: %w", e.Seq, e.Kind, err)
+	}
+	return nil
+}

@@ -1,0 +1,176 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"skift/internal/gate"
+	"skift/internal/journal"
+	"skift/internal/ledger"
+	"skift/internal/register"
+)
+
+// Command is what a person, the scheduler or another process wants done. Do says what; the other fields are its operands.
+// There is no other way to change anything.
+type Command struct {
+	Do string `json:"do"`
+
+	As        string `json:"as,omitempty"`  // seat that acts
+	Via       string `json:"via,omitempty"` // console phone mail link; default console
+	EnteredBy string `json:"-"`             // set by whoever authenticated the caller, never by the caller
+
+	Run         string     `json:"run,omitempty"`
+	Runbook     string     `json:"runbook,omitempty"`
+	Environment string     `json:"environment,omitempty"`
+	Rehearsal   bool       `json:"rehearsal,omitempty"`
+	Speed       float64    `json:"speed,omitempty"`
+	Step        string     `json:"step,omitempty"`
+	Gate        string     `json:"gate,omitempty"`
+	Criterion   string     `json:"criterion,omitempty"`
+	Milestone   string     `json:"milestone,omitempty"`
+	Check       string     `json:"check,omitempty"`
+	Side        string     `json:"side,omitempty"`
+	Flow        string     `json:"flow,omitempty"`
+	Answer      string     `json:"answer,omitempty"` // of a vote; done fail skip retry of a step; pass reopen of a milestone; the light of a status
+	Services    []string   `json:"services,omitempty"`
+	Reason      string     `json:"reason,omitempty"`
+	Until       *time.Time `json:"until,omitempty"`
+	Event       int64      `json:"event,omitempty"`
+	FileName    string     `json:"file_name,omitempty"`
+	File        []byte     `json:"file,omitempty"`
+
+	Slot *register.Slot `json:"-"` // the scheduler's claim, committed with what it starts
+}
+
+// The things a Command can want.
+const (
+	DoStart     = "start"
+	DoStep      = "step"
+	DoVote      = "vote"
+	DoAttest    = "attest"
+	DoConfirm   = "confirm"
+	DoMilestone = "milestone"
+	DoAccept    = "accept"
+	DoLog       = "log"
+	DoStatus    = "status"
+	DoAbort     = "abort"
+)
+
+// Reply says what was done.
+type Reply struct {
+	Message   string          `json:"message"`           // one English sentence
+	Event     int64           `json:"event,omitempty"`   // its number in the journal
+	Head      string          `json:"head,omitempty"`    // of the journal after it
+	Run       string          `json:"run,omitempty"`     // the run started or touched
+	Resumed   bool            `json:"resumed,omitempty"` // an unfinished run went on instead of a new one beginning
+	Decision  string          `json:"decision,omitempty"`
+	Judgement *gate.Judgement `json:"judgement,omitempty"`
+}
+
+// Reasons a command is not done. The command line and the socket map them to exit codes and statuses.
+const (
+	Usage    = "usage"     // the command makes no sense: exit 2
+	NotFound = "not-found" // exit 2
+	Refused  = "refused"   // a gate, a freeze or the point of no return says no: exit 3
+	Conflict = "conflict"  // not in this state: exit 2
+)
+
+// Refusal is a command that was not done, and why.
+type Refusal struct {
+	Kind    string          `json:"kind"`
+	Message string          `json:"message"`
+	Hints   []string        `json:"hints,omitempty"`
+	Gate    *gate.Judgement `json:"judgement,omitempty"`
+}
+
+func (r *Refusal) Error() string { return r.Message }
+
+func refuse(kind string, hint string, format string, args ...any) *Refusal {
+	r := &Refusal{Kind: kind, Message: fmt.Sprintf(format, args...)}
+	if hint != "" {
+		r.Hints = []string{hint}
+	}
+	return r
+}
+
+// Do carries out a command and returns once it is durable. A *Refusal means that nothing was changed.
+func (r *Runner) Do(ctx context.Context, c Command) (Reply, error) {
+	do, ok := commands[c.Do]
+	if !ok {
+		return Reply{}, refuse(Usage, "", "there is no command %q", c.Do)
+	}
+	c.Reason = r.clean(c.Reason)
+	return do(r, ctx, c)
+}
+
+var commands = map[string]func(*Runner, context.Context, Command) (Reply, error){
+	DoStart:     (*Runner).start,
+	DoStep:      (*Runner).step,
+	DoVote:      (*Runner).vote,
+	DoAttest:    (*Runner).attest,
+	DoConfirm:   (*Runner).confirm,
+	DoMilestone: (*Runner).milestone,
+	DoAccept:    (*Runner).accept,
+	DoLog:       (*Runner).log,
+	DoStatus:    (*Runner).status,
+	DoAbort:     (*Runner).abort,
+}
+
+// actor names who acts: the seat, the person in it now, who typed it and how it reached us.
+func (r *Runner) actor(c Command, now time.Time) (journal.Actor, error) {
+	a := journal.Actor{Seat: c.As, EnteredBy: c.EnteredBy, Via: c.Via}
+	if a.Via == "" {
+		a.Via = journal.ViaConsole
+	}
+	if c.As == "" {
+		a.Person = c.EnteredBy
+		return a, nil
+	}
+	if r.plan.Seats[c.As] == nil {
+		return a, refuse(Usage, r.suggestSeat(c.As), "there is no seat %q in the plan", c.As)
+	}
+	a.Person = r.cfg.Person(r.plan, c.As, now)
+	return a, nil
+}
+
+// engine is the actor of what follows by itself.
+func engine() journal.Actor { return journal.Actor{Via: journal.ViaEngine} }
+
+// decide runs fn as one decision, starts what it launched once that is durable, and reports the head.
+func (r *Runner) decide(ctx context.Context, fn func(d *decision) error) (journal.Head, error) {
+	var launches []launch
+	changed := false
+	head, err := r.cfg.Ledger.Decide(ctx, func(tx *ledger.Tx) error {
+		d := &decision{Tx: tx, r: r}
+		if err := fn(d); err != nil {
+			return err
+		}
+		launches, changed = d.launches, !tx.Batch().Empty()
+		return nil
+	})
+	if err != nil {
+		return head, err
+	}
+	for _, l := range launches {
+		r.begin(l)
+	}
+	if changed {
+		r.wakeUp()
+	}
+	return head, nil
+}
+
+// decision is one decision being made: events so far, and the work to begin once they are durable.
+type decision struct {
+	*ledger.Tx
+	r        *Runner
+	launches []launch
+}
+
+// launch is work that begins after the commit that intends it. Soft work can be begun again and is cut short when the
+// process stops; its do must then settle nothing.
+type launch struct {
+	soft bool
+	do   func(ctx context.Context)
+}

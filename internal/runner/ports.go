@@ -1,0 +1,119 @@
+package runner
+
+import (
+	"context"
+	"time"
+
+	"skift/internal/freeze"
+	"skift/internal/gate"
+	"skift/internal/journal"
+	"skift/internal/ledger"
+	"skift/internal/plan"
+	"skift/internal/register"
+	"skift/runbooks"
+)
+
+// Ledger is where decisions are written; see package ledger for the promises.
+type Ledger interface {
+	Decide(ctx context.Context, fn func(*ledger.Tx) error) (journal.Head, error)
+	Read(fn func(*ledger.Facts))
+	Head() journal.Head
+}
+
+// Effect is one step's effect, to be done once.
+type Effect struct {
+	Run     string
+	Attempt int
+	Step    *runbooks.Step
+	Env     map[string]string // SKIFT_…
+	Plan    *plan.Plan        // the revision the run is bound to
+	Where   string            // environment
+	// Launched is told the process behind a command before it is waited for; an error stops it.
+	Launched func(pid int, startedAt string) error
+}
+
+// Outcome is what became of an effect.
+type Outcome struct {
+	OK        bool
+	Uncertain bool   // it may or may not have happened
+	Summary   string // one sentence
+	Facts     map[string]string
+	Output    []byte // masked, stripped, capped
+}
+
+// Actions does effects. An error means that we could not try or were stopped; the effect is then uncertain when Uncertain says so.
+type Actions interface {
+	Do(ctx context.Context, e Effect) (Outcome, error)
+	// Alive reports whether the process a command left behind still runs.
+	Alive(pid int, startedAt string) bool
+}
+
+// Sweep is what a step or a gate wants asked now.
+type Sweep struct {
+	Plan        *plan.Plan
+	Environment string
+	Suite       string   // or
+	Checks      []string // ids, globs or suites
+	Side        string   // "" = both
+	Pairs       bool     // judged by pairs instead of by units
+	Cause       string   // "gate cutover-go", "step switch of cutover-weekend-1"
+}
+
+// Swept is what a sweep says.
+type Swept struct {
+	OK       bool
+	Observed bool // false = nothing could be observed: unverified or our own error
+	Summary  string
+	Findings []register.Finding
+}
+
+// Sweeper asks checks and stores what they answer.
+type Sweeper interface {
+	Sweep(ctx context.Context, s Sweep) (Swept, error)
+	// Evidence counts what is stored; suites never asked are missing from the map.
+	Evidence(ctx context.Context, p *plan.Plan, suites []string, now time.Time) (map[string]gate.SuiteEvidence, error)
+}
+
+// Calendar says when. facts are the ones the decision is being made on.
+type Calendar interface {
+	// Resolve returns when a gate opens and by when it must be decided; zero = whenever it is asked, no deadline.
+	Resolve(p *plan.Plan, f *register.Facts, g *plan.Gate, now time.Time) (opens, decideBy time.Time)
+	// Moment resolves an expression such as "cutover.start + 2h".
+	Moment(p *plan.Plan, f *register.Facts, expr string, now time.Time) (at time.Time, ok bool)
+	// MilestoneState returns the state word of a milestone.
+	MilestoneState(p *plan.Plan, f *register.Facts, id string, now time.Time) string
+	// Freeze judges a change against the zones in force.
+	Freeze(p *plan.Plan, f *register.Facts, q freeze.Question) freeze.Answer
+}
+
+// Compose asks for the mails of one report.
+type Compose struct {
+	Plan      *plan.Plan
+	Audience  string
+	Report    string
+	Period    string // makes message ids unique: a slot, or a run and step
+	Simulated bool
+}
+
+// Reports turns the present state into mails. It is called outside any decision.
+type Reports interface {
+	Compose(ctx context.Context, c Compose) (Composed, error)
+}
+
+// Composed is the mails of a report, and who should get one and has no address.
+type Composed struct {
+	Mails   []register.Message
+	Missing []string // person ids, or seats with nobody in them
+}
+
+// Files keeps captured output and evidence beside the journal.
+type Files interface {
+	// Save stores data under a name of its own and returns the name and the hex SHA-256. It is durable when it returns.
+	Save(kind, name string, data []byte) (stored, sha256 string, err error)
+}
+
+// Revisions keeps the plans that runs are bound to.
+type Revisions interface {
+	// Plan returns the revision with that hash.
+	Plan(hash string) (*plan.Plan, error)
+}

@@ -1,0 +1,200 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"skift/checks"
+	"skift/internal/diag"
+	"skift/internal/journal"
+	"skift/internal/plan"
+	"skift/internal/register"
+)
+
+// record is a command that emits one event.
+func (r *Runner) record(ctx context.Context, c Command, emit func(*decision, journal.Actor) (int64, string, error)) (Reply, error) {
+	var reply Reply
+	head, err := r.decide(ctx, func(d *decision) error {
+		who, err := r.actor(c, d.Now)
+		if err != nil {
+			return err
+		}
+		reply.Event, reply.Message, err = emit(d, who)
+		return err
+	})
+	reply.Head = head.String()
+	return reply, err
+}
+
+// attest keeps a person's word for a criterion, with a file when there is one.
+func (r *Runner) attest(ctx context.Context, c Command) (Reply, error) {
+	g := r.plan.Gates[c.Gate]
+	if g == nil {
+		return Reply{}, refuse(NotFound, suggest("gate", c.Gate, r.plan.GateIDs), "the plan has no gate %q", c.Gate)
+	}
+	criterion, ids := plan.Criterion{}, []string{}
+	for _, k := range g.Criteria {
+		if k.Kind == plan.AttestedCriterion {
+			ids = append(ids, k.Attested)
+			if k.Attested == c.Criterion {
+				criterion = k
+			}
+		}
+	}
+	if criterion.Kind == "" {
+		return Reply{}, refuse(NotFound, "it asks for: "+strings.Join(ids, ", "), "%s has no criterion %q that a person attests", g.ID, c.Criterion)
+	}
+	if c.As != criterion.By && !r.deputises(c.As, criterion.By) {
+		return Reply{}, refuse(Refused, "use --as "+criterion.By, "%q is attested by %s", c.Criterion, criterion.By)
+	}
+	b := register.Attested{Criterion: c.Criterion, Remark: c.Reason}
+	if len(c.File) > 0 {
+		var err error
+		if b.File, b.SHA256, err = r.cfg.Files.Save("evidence", r.clean(c.FileName), c.File); err != nil {
+			return Reply{}, err
+		}
+	}
+	return r.record(ctx, c, func(d *decision, who journal.Actor) (int64, string, error) {
+		key, err := d.gateKey(g, c)
+		if err != nil {
+			return 0, "", err
+		}
+		if f := d.Facts.Register.Gate(key); f.Decision != nil && f.Decision.Decision == register.Go {
+			return 0, "", refuse(Conflict, "", "%s is decided already", g.ID)
+		}
+		seq, err := d.Emit(register.GateAttested, key.Run, g.ID, who, register.Body(b))
+		return seq, fmt.Sprintf("%s attests %s at %s", c.As, c.Criterion, g.ID), err
+	})
+}
+
+func (r *Runner) deputises(seat, owner string) bool {
+	o := r.plan.Seats[owner]
+	return o != nil && slices.Contains(o.Deputies, seat)
+}
+
+// accept keeps an accepted deviation: a failing check somebody answers for, for a while. Nothing becomes green by it.
+func (r *Runner) accept(ctx context.Context, c Command) (Reply, error) {
+	spec := r.plan.Checks[c.Check]
+	switch {
+	case spec == nil:
+		return Reply{}, refuse(NotFound, suggest("check", c.Check, r.plan.CheckIDs), "the plan has no check %q", c.Check)
+	case c.As == "":
+		return Reply{}, refuse(Usage, "add --as SEAT", "say which seat accepts it")
+	case strings.TrimSpace(c.Reason) == "":
+		return Reply{}, refuse(Usage, `add --reason "…"`, "accepting a deviation needs a reason")
+	case c.Until == nil || !c.Until.After(time.Now()):
+		return Reply{}, refuse(Usage, "add --until TIME", "an accepted deviation lapses: say when, in the future")
+	}
+	b := register.Accepted{Side: checks.Side(c.Side), Flow: c.Flow, Until: c.Until.UTC(), Reason: c.Reason, Critical: spec.Critical}
+	return r.record(ctx, c, func(d *decision, who journal.Actor) (int64, string, error) {
+		seq, err := d.Emit(register.DeviationAccepted, "", c.Check, who, register.Body(b))
+		msg := fmt.Sprintf("deviation of %s accepted until %s", c.Check, c.Until.In(r.plan.Zone).Format(timeFormat))
+		if spec.Critical {
+			msg += fmt.Sprintf("; it is critical and counts once a seat of another party confirms it: skift confirm %d --as SEAT", seq)
+		}
+		return seq, msg, err
+	})
+}
+
+// confirm is the second seat.
+func (r *Runner) confirm(ctx context.Context, c Command) (Reply, error) {
+	return r.record(ctx, c, func(d *decision, who journal.Actor) (int64, string, error) {
+		i := slices.IndexFunc(d.Facts.Register.Deviations, func(x *register.Deviation) bool { return x.Seq == c.Event })
+		if i < 0 {
+			return 0, "", refuse(NotFound, "skift status lists what waits for a second seat", "event %d is nothing that a second seat confirms", c.Event)
+		}
+		dev := d.Facts.Register.Deviations[i]
+		switch {
+		case who.Seat == "":
+			return 0, "", refuse(Usage, "add --as SEAT", "say which seat confirms")
+		case !dev.ConfirmedAt.IsZero():
+			return 0, "", refuse(Conflict, "", "event %d is confirmed already", c.Event)
+		case plan.SeatParty(who.Seat) == plan.SeatParty(dev.Actor.Seat):
+			return 0, "", refuse(Refused, "", "%s is of the same party as %s who accepted it: the second seat must be of another", who.Seat, dev.Actor.Seat)
+		case who.Person != "" && who.Person == dev.Actor.Person:
+			return 0, "", refuse(Refused, "", "one person is one voice: %s accepted it already", who.Person)
+		}
+		seq, err := d.Emit(register.DeviationConfirmed, "", dev.Check, who, register.Body(register.Confirmed{Event: c.Event}))
+		return seq, fmt.Sprintf("deviation of %s confirmed by %s", dev.Check, who.Seat), err
+	})
+}
+
+// milestone passes or reopens a milestone by a person's word. One with an exit gate passes by its gate only.
+func (r *Runner) milestone(ctx context.Context, c Command) (Reply, error) {
+	m := r.plan.Milestones[c.Milestone]
+	if m == nil {
+		return Reply{}, refuse(NotFound, suggest("milestone", c.Milestone, r.plan.MilestoneIDs), "the plan has no milestone %q", c.Milestone)
+	}
+	if !r.customer(c.As) && c.As != m.Owner || c.As == "" {
+		return Reply{}, refuse(Refused, "use --as with its owner or a seat of the customer", "%q cannot say that %s has passed", c.As, m.ID)
+	}
+	return r.record(ctx, c, func(d *decision, who journal.Actor) (int64, string, error) {
+		passed := !d.Facts.Register.Milestone(m.ID).PassedAt.IsZero()
+		switch {
+		case c.Answer == "pass" && m.Exit != "":
+			return 0, "", refuse(Refused, "vote at "+m.Exit, "%s passes by a go at its exit gate %s", m.ID, m.Exit)
+		case c.Answer == "pass" && passed:
+			return 0, "", refuse(Conflict, "", "%s has passed already", m.ID)
+		case c.Answer == "pass":
+			seq, err := d.Emit(register.MilestonePassed, "", m.ID, who, register.Body(register.Passed{Reason: c.Reason}))
+			return seq, m.ID + " has passed", err
+		case c.Answer == "reopen" && !passed:
+			return 0, "", refuse(Conflict, "", "%s has not passed", m.ID)
+		case c.Answer == "reopen" && c.Reason == "":
+			return 0, "", refuse(Usage, `add --reason "…"`, "reopening a milestone needs a reason")
+		case c.Answer == "reopen":
+			seq, err := d.Emit(register.MilestoneReopened, "", m.ID, who, register.Body(register.Passed{Reason: c.Reason}))
+			return seq, m.ID + " is open again", err
+		}
+		return 0, "", refuse(Usage, "", "a milestone can pass or reopen, not %q", c.Answer)
+	})
+}
+
+// status keeps the manager's own light or note.
+func (r *Runner) status(ctx context.Context, c Command) (Reply, error) {
+	b, kind := register.StatusBody{Light: register.Light(c.Answer), Because: c.Reason}, register.StatusSet
+	switch b.Light {
+	case register.Green, register.Yellow, register.Red:
+		if strings.TrimSpace(c.Reason) == "" {
+			return Reply{}, refuse(Usage, `add --because "…"`, "a status needs its reason: it is printed beside the computed one")
+		}
+	case "":
+		b.Note, kind = r.clean(string(c.File)), register.NoteWritten
+		if strings.TrimSpace(b.Note) == "" {
+			return Reply{}, refuse(Usage, "", "the note is empty")
+		}
+	default:
+		return Reply{}, refuse(Usage, "", "a status is green, yellow or red, not %q", c.Answer)
+	}
+	return r.record(ctx, c, func(d *decision, who journal.Actor) (int64, string, error) {
+		seq, err := d.Emit(kind, "", "", who, register.Body(b))
+		return seq, "status kept", err
+	})
+}
+
+// log keeps a line.
+func (r *Runner) log(ctx context.Context, c Command) (Reply, error) {
+	if strings.TrimSpace(c.Reason) == "" {
+		return Reply{}, refuse(Usage, "", "there is nothing to log")
+	}
+	return r.record(ctx, c, func(d *decision, who journal.Actor) (int64, string, error) {
+		seq, err := d.Emit(register.Logged, "", "", who, register.Body(register.LogBody{Text: c.Reason}))
+		return seq, "logged", err
+	})
+}
+
+// suggest is a hint naming the nearest of the known words.
+func suggest(what, word string, known []string) string {
+	if s := diag.Suggest(word, known); s != "" {
+		return fmt.Sprintf("did you mean %q?", s)
+	}
+	if len(known) == 0 {
+		return "there is no " + what + " yet"
+	}
+	return what + "s: " + strings.Join(known, ", ")
+}
+
+func (r *Runner) suggestSeat(seat string) string { return suggest("seat", seat, r.plan.SeatIDs) }

@@ -1,0 +1,243 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"skift/internal/journal"
+	"skift/internal/plan"
+	"skift/internal/register"
+	"skift/internal/run"
+	"skift/runbooks"
+)
+
+// start begins a run, or finds the unfinished one of that runbook and environment.
+func (r *Runner) start(ctx context.Context, c Command) (Reply, error) {
+	rb := r.plan.Runbooks[c.Runbook]
+	if rb == nil {
+		return Reply{}, refuse(NotFound, suggest("runbook", c.Runbook, r.plan.RunbookIDs), "the plan has no runbook %q", c.Runbook)
+	}
+	env, err := r.environment(c.Environment)
+	if err != nil {
+		return Reply{}, err
+	}
+	if c.Speed > 1 && !c.Rehearsal {
+		return Reply{}, refuse(Usage, "add --rehearsal", "only a rehearsal can run at another speed than 1")
+	}
+	var reply Reply
+	head, err := r.decide(ctx, func(d *decision) error {
+		who, err := r.actor(c, d.Now)
+		if err != nil {
+			return err
+		}
+		if c.Slot != nil {
+			d.Batch().Slots = append(d.Batch().Slots, *c.Slot)
+			who.Via = journal.ViaScheduler
+			if _, err := d.Emit(register.MilestoneStarted, "", c.Milestone, who, register.Body(register.Passed{})); err != nil {
+				return err
+			}
+		}
+		if old := unfinished(&d.Facts.Runs, rb.ID, env.ID, c.Rehearsal); old != nil {
+			reply = Reply{Run: old.ID, Resumed: true, Message: fmt.Sprintf("%s goes on; it is %s", old.ID, old.State)}
+			return nil
+		}
+		if c.Milestone == "" {
+			c.Milestone = r.milestoneOf(rb, env, c.Rehearsal)
+		}
+		body := r.started(rb, env, c)
+		if err := d.twin(rb, &body); err != nil {
+			return err
+		}
+		rn, seq, err := d.startRun(rb, body, who)
+		if err != nil {
+			return err
+		}
+		reply = Reply{Run: rn.ID, Event: seq, Message: fmt.Sprintf("%s started in %s", rn.ID, env.ID)}
+		return nil
+	})
+	reply.Head = head.String()
+	return reply, err
+}
+
+// Enter records that a milestone without a runbook began; slot is committed with it.
+func (r *Runner) Enter(ctx context.Context, milestone string, slot register.Slot) error {
+	_, err := r.decide(ctx, func(d *decision) error {
+		d.Batch().Slots = append(d.Batch().Slots, slot)
+		_, err := d.Emit(register.MilestoneStarted, "", milestone, journal.Actor{Via: journal.ViaScheduler}, register.Body(register.Passed{}))
+		return err
+	})
+	return err
+}
+
+func (r *Runner) environment(id string) (*plan.Environment, error) {
+	if id == "" {
+		id = r.plan.Production()
+	}
+	env := r.plan.Environments[id]
+	if env == nil {
+		return nil, refuse(NotFound, suggest("environment", id, r.plan.EnvIDs), "the plan has no environment %q", id)
+	}
+	return env, nil
+}
+
+// milestoneOf is the milestone that a run started by hand fulfils: the runbook's window, else the only one that would start it so.
+func (r *Runner) milestoneOf(rb *runbooks.Runbook, env *plan.Environment, rehearsal bool) string {
+	var found []string
+	for _, id := range r.plan.MilestoneIDs {
+		m := r.plan.Milestones[id]
+		where := m.Environment
+		if where == "" {
+			where = r.plan.Production()
+		}
+		if m.Runbook != rb.ID || where != env.ID || m.Rehearsal != rehearsal {
+			continue
+		}
+		if id == rb.Window {
+			return id
+		}
+		found = append(found, id)
+	}
+	if len(found) == 1 {
+		return found[0]
+	}
+	return ""
+}
+
+// unfinished is the run that a new start of the same thing would double.
+func unfinished(runs *run.Facts, runbook, env string, rehearsal bool) *run.Run {
+	for _, id := range slices.Backward(runs.Order) {
+		o := runs.Runs[id]
+		if o.Started.Runbook == runbook && o.Started.Environment == env && o.Started.Rehearsal == rehearsal && !o.State.Final() && o.Started.Parent == "" {
+			return o
+		}
+	}
+	return nil
+}
+
+// started is the body of run.started: what facts need to know of the runbook.
+func (r *Runner) started(rb *runbooks.Runbook, env *plan.Environment, c Command) run.Started {
+	body := run.Started{
+		Runbook: rb.ID, BackOut: rb.BackOut, Environment: env.ID, Production: env.Production,
+		Rehearsal: c.Rehearsal, Speed: c.Speed, PlanHash: r.plan.Hash, Milestone: c.Milestone,
+	}
+	for _, s := range rb.Steps {
+		body.Steps = append(body.Steps, run.StepDef{
+			ID: s.ID, Kind: string(s.Kind), Owner: s.Owner, Area: s.Area, Takes: s.Takes,
+			Changes: changes(s), Repeatable: s.Repeatable, NoReturn: s.PointOfNoReturn, MayContinue: s.OnFailure == runbooks.Continue,
+			Switches: s.Switches, Closes: s.Closes, Reverts: r.reverts(rb, s), AfterGate: s.AfterGate,
+		})
+	}
+	return body
+}
+
+// changes reports whether a step changes something outside skift: by an effect of ours, or by what a person is asked to do.
+func changes(s *runbooks.Step) bool {
+	return s.Effect() && s.Kind != runbooks.Message || s.Change != "" || len(s.Switches)+len(s.Closes) > 0
+}
+
+// reverts lists the services whose phase goes back to before when a back-out step is done: those its twin switched.
+func (r *Runner) reverts(rb *runbooks.Runbook, s *runbooks.Step) []string {
+	if s.Undoes == "" {
+		return nil
+	}
+	for _, id := range r.plan.RunbookIDs {
+		if twin := r.plan.Runbooks[id]; twin.BackOut == rb.ID {
+			if undone := twin.Step(s.Undoes); undone != nil {
+				return undone.Switches
+			}
+		}
+	}
+	return nil
+}
+
+// twin binds a back-out to the run it undoes, and refuses it after the point of no return.
+func (d *decision) twin(rb *runbooks.Runbook, body *run.Started) error {
+	undoes := slices.ContainsFunc(rb.Steps, func(s *runbooks.Step) bool { return s.Undoes != "" })
+	if !undoes {
+		return nil
+	}
+	for _, id := range slices.Backward(d.Facts.Runs.Order) {
+		o := d.Facts.Runs.Runs[id]
+		if o.Started.BackOut != rb.ID || o.Started.Environment != body.Environment || o.Started.Rehearsal != body.Rehearsal {
+			continue
+		}
+		if o.NoReturn && !body.Rehearsal {
+			return refuse(Refused, "from here the way is forward: fix and retry the failed step", "%s has passed its point of no return and cannot be backed out", o.ID)
+		}
+		body.Undoes = o.ID
+		return nil
+	}
+	return refuse(Refused, "", "there is nothing to back out: no run of a runbook that names %q as its back-out was started in %s", rb.ID, body.Environment)
+}
+
+// startRun emits run.started and whatever can start at once.
+func (d *decision) startRun(rb *runbooks.Runbook, body run.Started, who journal.Actor) (*run.Run, int64, error) {
+	id := d.runID(rb.ID)
+	seq, err := d.Emit(run.RunStarted, id, "", who, run.Body(body))
+	if err != nil {
+		return nil, 0, err
+	}
+	rn := d.Facts.Runs.Runs[id]
+	if err := d.holdTwin(rn); err != nil {
+		return nil, 0, err
+	}
+	return rn, seq, d.advance(rn)
+}
+
+// runID numbers the runs of a runbook: cutover-weekend-1, cutover-weekend-2 …
+func (d *decision) runID(runbook string) string {
+	for n := 1; ; n++ {
+		id := fmt.Sprintf("%s-%d", runbook, n)
+		if d.Facts.Runs.Runs[id] == nil {
+			return id
+		}
+	}
+}
+
+// holdTwin stops the run that is being backed out, and passes over what there is nothing to undo of.
+func (d *decision) holdTwin(rn *run.Run) error {
+	undone := d.Facts.Runs.Runs[rn.Started.Undoes]
+	if undone == nil {
+		return nil
+	}
+	if undone.State == run.RunRunning {
+		if err := d.hold(undone, "backed out by "+rn.ID, "", ""); err != nil {
+			return err
+		}
+	}
+	rb, err := d.runbook(rn)
+	if err != nil {
+		return err
+	}
+	for _, s := range rb.Steps {
+		was := undone.Steps[s.Undoes]
+		if s.Undoes == "" || was == nil || was.Attempt > 0 {
+			continue
+		}
+		if err := d.finish(rn, s.ID, run.Skipped, engine(), "nothing to undo: "+s.Undoes+" was never begun"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runbook is the revision of the runbook that the run is bound to.
+func (d *decision) runbook(rn *run.Run) (*runbooks.Runbook, error) {
+	p, err := d.r.planOf(rn)
+	if err != nil {
+		return nil, err
+	}
+	if rb := p.Runbooks[rn.Started.Runbook]; rb != nil {
+		return rb, nil
+	}
+	return nil, fmt.Errorf("find runbook %s of %s in revision %.12s of the plan: it is not there", rn.Started.Runbook, rn.ID, p.Hash)
+}
+
+// planOf is the revision of the plan that the run is bound to.
+func (r *Runner) planOf(rn *run.Run) (*plan.Plan, error) {
+	if rn.Started.PlanHash == r.plan.Hash {
+		return r.plan, nil
+	}
+	return r.cfg.Revisions.Plan(rn.Started.PlanHash)
+}

@@ -1,0 +1,190 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"skift/internal/journal"
+	"skift/internal/plan"
+	"skift/internal/run"
+)
+
+// step carries out what a person says of one step: done, fail, skip or retry.
+func (r *Runner) step(ctx context.Context, c Command) (Reply, error) {
+	verbs := map[string]func(*decision, *run.Run, *run.Step, journal.Actor, string) error{
+		"done": (*decision).sayDone, "fail": (*decision).sayFailed, "skip": (*decision).saySkip, "retry": (*decision).sayRetry,
+	}
+	say := verbs[c.Answer]
+	if say == nil {
+		return Reply{}, refuse(Usage, "", "a step can be said to be done, fail, skip or retry, not %q", c.Answer)
+	}
+	if c.Answer != "done" && strings.TrimSpace(c.Reason) == "" {
+		return Reply{}, refuse(Usage, `add --reason "…": it is kept in the journal`, "%s needs a reason", c.Answer)
+	}
+	var reply Reply
+	head, err := r.decide(ctx, func(d *decision) error {
+		rn, st, err := d.find(c.Run, c.Step)
+		if err != nil {
+			return err
+		}
+		who, err := r.actor(c, d.Now)
+		if err != nil {
+			return err
+		}
+		if err := r.mayAct(who.Seat, st); err != nil {
+			return err
+		}
+		if err := say(d, rn, st, who, c.Reason); err != nil {
+			return err
+		}
+		reply = Reply{Run: rn.ID, Event: d.Facts.Size, Message: fmt.Sprintf("%s of %s is %s", st.ID, rn.ID, st.State)}
+		return nil
+	})
+	reply.Head = head.String()
+	return reply, err
+}
+
+// find returns a step of a run that has not ended. run may be the runbook's name when only one of its runs is unfinished.
+func (d *decision) find(runID, step string) (*run.Run, *run.Step, error) {
+	rn, err := d.run(runID)
+	if err != nil {
+		return nil, nil, err
+	}
+	if rn.State.Final() {
+		return nil, nil, refuse(Conflict, "", "%s has ended (%s)", rn.ID, rn.State)
+	}
+	st := rn.Steps[step]
+	if st == nil {
+		return nil, nil, refuse(NotFound, suggest("step", step, rn.Order), "%s has no step %q", rn.ID, step)
+	}
+	return rn, st, nil
+}
+
+func (d *decision) run(id string) (*run.Run, error) {
+	runs := &d.Facts.Runs
+	if rn := runs.Runs[id]; rn != nil {
+		return rn, nil
+	}
+	var open []string
+	for _, o := range runs.Order {
+		if rn := runs.Runs[o]; rn.Started.Runbook == id && !rn.State.Final() {
+			open = append(open, o)
+		}
+	}
+	switch len(open) {
+	case 1:
+		return runs.Runs[open[0]], nil
+	case 0:
+		return nil, refuse(NotFound, suggest("run", id, runs.Order), "there is no run %q", id)
+	}
+	return nil, refuse(Usage, "name one of "+strings.Join(open, ", "), "%q has %d unfinished runs", id, len(open))
+}
+
+// mayAct: a step is answered for by its owner, the owner's deputies, and the customer's seats.
+func (r *Runner) mayAct(seat string, st *run.Step) error {
+	if seat == "" {
+		return refuse(Usage, "add --as SEAT", "say which seat acts")
+	}
+	if st.Owner == "" || seat == st.Owner || r.customer(seat) {
+		return nil
+	}
+	if owner := r.plan.Seats[st.Owner]; owner != nil && slices.Contains(owner.Deputies, seat) {
+		return nil
+	}
+	return refuse(Refused, "the owner, its deputies and the customer's seats can", "%s cannot answer for %s: its owner is %s", seat, st.ID, st.Owner)
+}
+
+func (r *Runner) customer(seat string) bool {
+	p := r.plan.Parties[plan.SeatParty(seat)]
+	return p != nil && p.Role == plan.Customer
+}
+
+func (d *decision) sayDone(rn *run.Run, st *run.Step, who journal.Actor, reason string) error {
+	switch st.State {
+	case run.WaitingForPerson:
+	case run.Uncertain, run.Failed:
+		if strings.TrimSpace(reason) == "" {
+			return refuse(Usage, `add --reason "…": how you know that it happened`, "%s is %s: saying that it is done needs a reason", st.ID, st.State)
+		}
+	default:
+		return refuse(Conflict, "", "%s is %s: nobody is asked for it now", st.ID, st.State)
+	}
+	return d.succeed(rn, st.ID, who, run.Finished{Attempt: st.Attempt, Reason: reason})
+}
+
+func (d *decision) sayFailed(rn *run.Run, st *run.Step, who journal.Actor, reason string) error {
+	if st.State != run.WaitingForPerson && st.State != run.Uncertain {
+		return refuse(Conflict, "", "%s is %s: nobody is asked for it now", st.ID, st.State)
+	}
+	return d.failed(rn, st.ID, who, run.Finished{Attempt: st.Attempt, Reason: reason})
+}
+
+func (d *decision) saySkip(rn *run.Run, st *run.Step, who journal.Actor, reason string) error {
+	if !run.Legal(st.State, run.StepFinished, run.Skipped) {
+		return refuse(Conflict, "", "%s is %s and cannot be skipped", st.ID, st.State)
+	}
+	if st.AfterGate != "" {
+		return refuse(Refused, "vote at the gate, or fail the step", "%s stands behind the gate %s: skipping it would be a way around the gate", st.ID, st.AfterGate)
+	}
+	if st.NoReturn || len(st.Switches)+len(st.Closes)+len(st.Reverts) > 0 {
+		return refuse(Refused, "retry it, or say done with a reason when it has happened", "%s moves services between the platforms and cannot be skipped", st.ID)
+	}
+	if err := d.finish(rn, st.ID, run.Skipped, who, reason); err != nil {
+		return err
+	}
+	if err := d.release(rn); err != nil {
+		return err
+	}
+	return d.advance(rn)
+}
+
+func (d *decision) sayRetry(rn *run.Run, st *run.Step, who journal.Actor, reason string) error {
+	if !run.Legal(st.State, run.StepRetried, run.Waiting) {
+		return refuse(Conflict, "", "%s is %s: only a failed or uncertain step can be tried again", st.ID, st.State)
+	}
+	if st.PID != 0 && d.r.cfg.Actions.Alive(st.PID, st.PIDStarted) {
+		return refuse(Refused, "stop it or wait for it, then retry", "the process of the last attempt still runs (pid %d)", st.PID)
+	}
+	if _, err := d.Emit(run.StepRetried, rn.ID, st.ID, who, run.Body(run.Finished{Attempt: st.Attempt, Reason: reason})); err != nil {
+		return err
+	}
+	if err := d.release(rn); err != nil {
+		return err
+	}
+	return d.advance(rn)
+}
+
+// abort ends a run at once; what it had not begun is cancelled.
+func (r *Runner) abort(ctx context.Context, c Command) (Reply, error) {
+	if strings.TrimSpace(c.Reason) == "" {
+		return Reply{}, refuse(Usage, `add --reason "…"`, "ending a run needs a reason")
+	}
+	var reply Reply
+	head, err := r.decide(ctx, func(d *decision) error {
+		rn, err := d.run(c.Run)
+		if err != nil {
+			return err
+		}
+		if rn.State.Final() {
+			return refuse(Conflict, "", "%s has ended (%s)", rn.ID, rn.State)
+		}
+		who, err := r.actor(c, d.Now)
+		if err != nil {
+			return err
+		}
+		if !r.customer(who.Seat) {
+			return refuse(Refused, "add --as with a seat of the customer", "only a seat of the customer ends a run")
+		}
+		for _, st := range rn.Steps {
+			if st.State == run.Running && st.Changes {
+				return refuse(Conflict, "wait for it to finish, or stop skift, then decide", "%s is in flight", st.ID)
+			}
+		}
+		reply = Reply{Run: rn.ID, Message: rn.ID + " is aborted"}
+		return d.end(rn, run.RunAborted, c.Reason)
+	})
+	reply.Head = head.String()
+	return reply, err
+}

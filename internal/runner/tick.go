@@ -1,0 +1,188 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"skift/internal/gate"
+	"skift/internal/ledger"
+	"skift/internal/plan"
+	"skift/internal/register"
+	"skift/internal/run"
+	"skift/runbooks"
+)
+
+// runOnce does what is due now and returns the next instant at which something will be; zero = nothing known.
+// It returns an error only when nothing can be written any more.
+func (r *Runner) runOnce(ctx context.Context, now time.Time) (next time.Time, err error) {
+	evidence, err := r.evidenceDue(ctx, now)
+	if err != nil {
+		r.fail("read evidence", err)
+	}
+	_, err = r.decide(ctx, func(d *decision) error {
+		next = time.Time{}
+		if err := d.waitOver(&next); err != nil {
+			return err
+		}
+		return d.gatesDue(evidence, &next)
+	})
+	if errors.Is(err, ledger.ErrBroken) {
+		return next, err
+	}
+	if err != nil {
+		r.cfg.Log.Error("look at what is due", "err", err)
+		next = now.Add(time.Second)
+	}
+	return next, nil
+}
+
+// evidenceDue reads the evidence of gates whose deadline has just passed: the no-go that follows shows what it rests on.
+func (r *Runner) evidenceDue(ctx context.Context, now time.Time) (map[string]gate.SuiteEvidence, error) {
+	var due []string
+	r.cfg.Ledger.Read(func(f *ledger.Facts) {
+		for _, id := range r.plan.GateIDs {
+			g := r.plan.Gates[id]
+			if facts := f.Register.Gate(register.GateKey{Gate: id}); facts.Round > 0 && facts.Decision == nil {
+				if r.judge(f, g, "", nil, "", now).State == gate.Due {
+					due = append(due, suites(g)...)
+				}
+			}
+		}
+	})
+	if len(due) == 0 {
+		return nil, nil
+	}
+	return r.cfg.Sweeper.Evidence(ctx, r.plan, due, now)
+}
+
+// gatesDue opens the plan's own gates at their time and ends those whose deadline passed without a decision.
+func (d *decision) gatesDue(evidence map[string]gate.SuiteEvidence, next *time.Time) error {
+	for _, id := range d.r.plan.GateIDs {
+		g, key := d.r.plan.Gates[id], register.GateKey{Gate: id}
+		facts := d.Facts.Register.Gate(key)
+		j := d.r.judge(d.Facts, g, "", nil, "", d.Now)
+		switch {
+		case facts.Decision != nil:
+			continue
+		case j.State == gate.Closed:
+			sooner(next, j.OpensAt)
+			continue
+		case j.State == gate.Due:
+			if facts.Round == 0 && !d.reachedBy(g) {
+				continue // never asked: what lay in the past when the plan was adopted decides nothing
+			}
+			if err := d.overdue(g, key, evidence); err != nil {
+				return err
+			}
+			continue
+		case facts.Round == 0 && !j.OpensAt.IsZero():
+			if err := d.openGate(key, 1, "its time has come"); err != nil {
+				return err
+			}
+		}
+		if !j.DecideBy.IsZero() && d.Facts.Register.Gate(key).Round > 0 {
+			sooner(next, j.DecideBy)
+		}
+	}
+	return nil
+}
+
+// reachedBy reports whether a live run stands at the gate.
+func (d *decision) reachedBy(g *plan.Gate) bool {
+	for _, rn := range d.Facts.Runs.Runs {
+		if rn.State != run.RunRunning || rn.Started.Rehearsal {
+			continue
+		}
+		rb, err := d.runbook(rn)
+		if err != nil {
+			continue
+		}
+		for _, s := range rb.Steps {
+			if s.AfterGate == g.ID && d.ready(rn, s) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// overdue records the no-go of a deadline that passed.
+func (d *decision) overdue(g *plan.Gate, key register.GateKey, evidence map[string]gate.SuiteEvidence) error {
+	if d.Facts.Register.Gate(key).Round == 0 {
+		if err := d.openGate(key, 1, "reached by a run after its deadline"); err != nil {
+			return err
+		}
+	}
+	v := register.Voted{Round: d.Facts.Register.Gate(key).Round, Answer: register.NoGo}
+	return d.settleGate(g, key, engine(), v, evidence, &Reply{})
+}
+
+// recover takes up what an earlier process left: repeatable work is begun again, the rest is uncertain.
+func (r *Runner) recover(ctx context.Context) error {
+	_, err := r.decide(ctx, func(d *decision) error {
+		if err := d.adopt(); err != nil {
+			return err
+		}
+		for _, id := range d.Facts.Runs.Order {
+			rn := d.Facts.Runs.Runs[id]
+			if rn.State.Final() {
+				continue
+			}
+			rb, err := d.runbook(rn)
+			if err != nil {
+				return err
+			}
+			for _, s := range rb.Steps {
+				if err := d.takeUp(rn, s); err != nil {
+					return err
+				}
+			}
+			if rn.State == run.RunRunning {
+				if err := d.advance(rn); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	return err
+}
+
+// adopt records the revision of the plan that comes into use.
+func (d *decision) adopt() error {
+	reg := &d.Facts.Register
+	if reg.PlanHash == d.r.plan.Hash {
+		return nil
+	}
+	_, err := d.Emit(register.PlanAdopted, "", "", engine(), register.Body(register.Adopted{Hash: d.r.plan.Hash, First: reg.AdoptedAt.IsZero()}))
+	return err
+}
+
+// takeUp looks at one step that was in flight when the last process ended.
+func (d *decision) takeUp(rn *run.Run, s *runbooks.Step) error {
+	st := rn.Steps[s.ID]
+	attempt := st.Attempt
+	switch {
+	case st.State == run.Verifying:
+		d.launches = append(d.launches, launch{soft: true, do: func(ctx context.Context) { d.r.verify(ctx, rn.ID, s, attempt) }})
+		return nil
+	case st.State != run.Running, s.Kind == runbooks.Wait, s.Kind == runbooks.Nested:
+		return nil
+	case s.Kind == runbooks.Message: // its mails are committed with its end: before that, nothing was queued
+		d.launches = append(d.launches, d.r.work(rn.ID, s, attempt))
+		return nil
+	case s.Repeatable && (st.PID == 0 || !d.r.cfg.Actions.Alive(st.PID, st.PIDStarted)):
+		b := run.Begun{State: run.Running, Attempt: attempt + 1, Services: st.Services}
+		if _, err := d.Emit(run.StepStarted, rn.ID, s.ID, engine(), run.Body(b)); err != nil {
+			return err
+		}
+		d.launches = append(d.launches, d.r.work(rn.ID, s, attempt+1))
+		return nil
+	}
+	why := "skift stopped while it was in flight: whether it happened is unknown"
+	if _, err := d.Emit(run.StepUncertain, rn.ID, s.ID, engine(), run.Body(run.Finished{Attempt: attempt, Reason: why})); err != nil {
+		return err
+	}
+	return d.holdFor(rn, s.ID, s.ID+": "+why)
+}

@@ -1,0 +1,270 @@
+// Package scheduler is the loop that finds what is due: it asks the timeline for the schedules of the plan and the slots
+// since the last ones, claims each slot once, and hands its work over. A slot's row is the claim: whoever inserts it owns the
+// work, and nobody does it again, whatever crashes in between.
+//
+// What a slot means is the worker's business; which slots there are is timeline's. Missed slots follow the policy of their
+// schedule: suites are asked again at the newest slot, reports and milestones run once; the rest is recorded as missed.
+package scheduler
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"skift/internal/plan"
+	"skift/internal/register"
+	"skift/internal/timeline"
+)
+
+// Store is where slots are kept.
+type Store interface {
+	// LastSlot is the newest slot of a schedule that has a row; zero = none.
+	LastSlot(ctx context.Context, schedule string) (time.Time, error)
+	// Commit writes slots and moves; a slot that has a row already refuses the batch with an error for which Taken is true.
+	Commit(ctx context.Context, b register.Batch) error
+	Taken(err error) bool
+	// Claimed lists slots that were claimed and not finished: their worker is gone when the process has just started.
+	Claimed(ctx context.Context) ([]register.Slot, error)
+}
+
+// Worker does the work of slots.
+type Worker interface {
+	// Sweep asks a suite whose slot was claimed.
+	Sweep(ctx context.Context, suite string, slot time.Time) error
+	// Report queues an audience's report together with the slot.
+	Report(ctx context.Context, audience string, slot register.Slot) error
+	// Enter begins a milestone together with the slot.
+	Enter(ctx context.Context, milestone string, slot register.Slot) error
+}
+
+// Queue carries a claimed slot to whoever does its work: Scheduler.Work, here or elsewhere.
+type Queue interface {
+	Put(job register.Job)
+}
+
+// Present is the plan resolved at an instant, and when it first came into use: nothing before that is due.
+type Present struct {
+	*timeline.Timeline
+	AdoptedAt time.Time
+}
+
+// Scheduler drives the schedules of a plan. Make it with New.
+type Scheduler struct {
+	plan    *plan.Plan
+	store   Store
+	worker  Worker
+	present func(now time.Time) Present
+	changed <-chan struct{}
+	log     *slog.Logger
+	queue   Queue
+
+	mu      sync.Mutex
+	busy    map[string]bool      // suites being asked: they never overlap themselves
+	retryAt map[string]time.Time // of the loop alone
+}
+
+// Config is what a scheduler needs. Changed wakes the loop when facts have changed.
+type Config struct {
+	Plan    *plan.Plan
+	Store   Store
+	Worker  Worker
+	Present func(now time.Time) Present
+	Changed <-chan struct{}
+	Log     *slog.Logger
+	Queue   Queue
+}
+
+// New makes a scheduler.
+func New(c Config) *Scheduler {
+	return &Scheduler{plan: c.Plan, store: c.Store, worker: c.Worker, present: c.Present, changed: c.Changed, log: c.Log, queue: c.Queue,
+		busy: map[string]bool{}, retryAt: map[string]time.Time{}}
+}
+
+// maxSleep bounds how long the loop sleeps: a clock that was set, or a host that slept, is noticed.
+const maxSleep = 30 * time.Second
+
+// retryAfter is how long after a failed claim it is tried again.
+const retryAfter = 5 * time.Second
+
+// Run works until ctx ends. The queue must run beside it.
+func (s *Scheduler) Run(ctx context.Context) error {
+	if err := s.abandon(ctx); err != nil {
+		return err
+	}
+	for {
+		next := s.runOnce(ctx, time.Now())
+		timer := time.NewTimer(max(0, min(time.Until(next), maxSleep)))
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		case <-s.changed:
+		}
+		timer.Stop()
+		if ctx.Err() != nil {
+			return nil
+		}
+	}
+}
+
+// abandon ends the claims of an earlier process: their sweeps recorded nothing, so what they would have asked is stale.
+func (s *Scheduler) abandon(ctx context.Context) error {
+	slots, err := s.store.Claimed(ctx)
+	if err != nil {
+		return err
+	}
+	for _, slot := range slots {
+		err := s.store.Commit(ctx, register.Batch{SlotMoves: []register.SlotMove{{Schedule: slot.Schedule, At: slot.At,
+			From: register.SlotClaimed, To: register.SlotFailed, FinishedAt: time.Now(), Note: "skift stopped while it was at work"}}})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runOnce claims and hands over everything due at now, and returns when to look again.
+func (s *Scheduler) runOnce(ctx context.Context, now time.Time) time.Time {
+	present := s.present(now)
+	entries, err := present.Schedules()
+	if err != nil {
+		s.log.Error("read schedules", "err", err) // the others are worked all the same
+	}
+	for _, m := range present.Entering() {
+		s.attempt(ctx, timeline.MilestoneKey+m.ID, now, func() error { return s.enter(ctx, m, now) })
+	}
+	next := now.Add(maxSleep)
+	for _, e := range entries {
+		if e.Key != timeline.MilestoneKey+e.ID {
+			s.attempt(ctx, e.Key, now, func() error { return s.entry(ctx, present, e, now) })
+		}
+		if at := s.retryAt[e.Key]; now.Before(at) {
+			next = sooner(next, at)
+		} else if at := e.Schedule.Next(now); !at.IsZero() {
+			next = sooner(next, at)
+		}
+	}
+	return next
+}
+
+// attempt does something now, unless it failed a moment ago.
+func (s *Scheduler) attempt(ctx context.Context, key string, now time.Time, do func() error) {
+	if now.Before(s.retryAt[key]) {
+		return
+	}
+	delete(s.retryAt, key)
+	if err := do(); err != nil && ctx.Err() == nil {
+		s.log.Error("work "+key, "err", err)
+		s.retryAt[key] = now.Add(retryAfter)
+	}
+}
+
+// enter begins a milestone whose time has come: once, for its slot and its fact are one commit.
+func (s *Scheduler) enter(ctx context.Context, m *timeline.Milestone, now time.Time) error {
+	err := s.worker.Enter(ctx, m.ID, register.Slot{Schedule: timeline.MilestoneKey + m.ID, At: m.Start.At,
+		State: register.SlotDone, ClaimedAt: now, FinishedAt: now})
+	if s.store.Taken(err) {
+		return nil
+	}
+	return err
+}
+
+func sooner(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// entry works the schedule of a suite or a report.
+func (s *Scheduler) entry(ctx context.Context, present Present, e timeline.Entry, now time.Time) error {
+	last, err := s.store.LastSlot(ctx, e.Key)
+	if err != nil {
+		return err
+	}
+	if last.Before(present.AdoptedAt) {
+		last = present.AdoptedAt
+	}
+	var valid func(time.Time) bool
+	suite := s.plan.Suites[e.ID]
+	if e.Key == timeline.SuiteKey+e.ID {
+		valid = func(time.Time) bool { return present.InPeriod(suite, now) }
+	}
+	work, missed, ok := timeline.CatchUp(e.Policy, timeline.Due(e.Schedule, last, now), valid)
+	if err := s.miss(ctx, e.Key, missed, now); err != nil || !ok {
+		return err
+	}
+	slot := register.Slot{Schedule: e.Key, At: work, State: register.SlotDone, ClaimedAt: now, FinishedAt: now}
+	if valid != nil {
+		return s.sweep(ctx, e.ID, slot)
+	}
+	if err = s.worker.Report(ctx, e.ID, slot); s.store.Taken(err) {
+		return nil
+	}
+	return err
+}
+
+// miss records slots whose time passed while nobody could do them.
+func (s *Scheduler) miss(ctx context.Context, key string, missed []time.Time, now time.Time) error {
+	for _, at := range missed {
+		err := s.store.Commit(ctx, register.Batch{Slots: []register.Slot{{Schedule: key, At: at, State: register.SlotMissed,
+			ClaimedAt: now, FinishedAt: now, Note: "its time passed while skift was not running or still at work"}}})
+		if err != nil && !s.store.Taken(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweep claims a suite's slot and hands it to the queue. A suite still being asked misses its slot.
+func (s *Scheduler) sweep(ctx context.Context, suite string, slot register.Slot) error {
+	if !s.occupy(suite) {
+		return s.miss(ctx, slot.Schedule, []time.Time{slot.At}, slot.ClaimedAt)
+	}
+	slot.State, slot.FinishedAt = register.SlotClaimed, time.Time{}
+	if err := s.store.Commit(ctx, register.Batch{Slots: []register.Slot{slot}}); err != nil {
+		s.free(suite)
+		if s.store.Taken(err) {
+			return nil
+		}
+		return err
+	}
+	s.queue.Put(register.Job{Schedule: slot.Schedule, At: slot.At})
+	return nil
+}
+
+func (s *Scheduler) occupy(suite string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.busy[suite] {
+		return false
+	}
+	s.busy[suite] = true
+	return true
+}
+
+func (s *Scheduler) free(suite string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.busy, suite)
+}
+
+// Work does the job of a claimed slot and ends its row. One that is cut short keeps its claim; the next process ends it as failed.
+func (s *Scheduler) Work(ctx context.Context, job register.Job) {
+	suite := strings.TrimPrefix(job.Schedule, timeline.SuiteKey)
+	defer s.free(suite)
+	move := register.SlotMove{Schedule: job.Schedule, At: job.At, From: register.SlotClaimed, To: register.SlotDone}
+	err := s.worker.Sweep(ctx, suite, job.At)
+	if ctx.Err() != nil && err != nil {
+		return
+	}
+	if err != nil {
+		s.log.Error("sweep "+suite, "err", err)
+		move.To, move.Note = register.SlotFailed, err.Error()
+	}
+	move.FinishedAt = time.Now()
+	if err := s.store.Commit(context.WithoutCancel(ctx), register.Batch{SlotMoves: []register.SlotMove{move}}); err != nil {
+		s.log.Error("finish slot of "+job.Schedule, "err", err)
+	}
+}

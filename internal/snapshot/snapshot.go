@@ -1,0 +1,352 @@
+// Package snapshot makes the one value that reports, screens and --json show: a plan with its facts, observations and
+// votes at an instant, as one viewer may see it.
+//
+// It decides nothing anew: dates are timeline's, comparisons matrix's, decisions gate's. Whatever a viewer must not see is
+// left out here, once. It holds ids, never names, addresses or phone numbers of people. The package is pure; a Snapshot is
+// a value that nothing changes afterwards.
+package snapshot
+
+import (
+	"time"
+
+	"skift/checks"
+	"skift/internal/gate"
+	"skift/internal/journal"
+	"skift/internal/matrix"
+	"skift/internal/register"
+	"skift/internal/run"
+	"skift/internal/timeline"
+	"skift/internal/yamldoc"
+)
+
+// Snapshot is the present state of one transition.
+type Snapshot struct {
+	Plan       Plan          `json:"plan"`
+	At         time.Time     `json:"at"`
+	Head       string        `json:"head"` // of the journal, complete: what `skift verify --head` takes
+	Events     int64         `json:"events"`
+	Viewer     string        `json:"viewer,omitempty"` // party; "" = the customer, who sees everything
+	Status     Status        `json:"status"`
+	Milestones []Milestone   `json:"milestones"`
+	Zones      []Zone        `json:"zones"` // in force, or beginning within 14 days
+	Next       []Happening   `json:"next"`
+	Runs       []Run         `json:"runs"`  // newest first
+	Gates      []Gate        `json:"gates"` // the plan's own, then those practised in unfinished rehearsals
+	Needed     []Needed      `json:"decisions_needed"`
+	Checks     []Environment `json:"checks"`
+	Suites     []Suite       `json:"suites"`
+	Flows      []Flow        `json:"flows"`
+	Deviations []Deviation   `json:"deviations"`
+	Log        []Entry       `json:"log"` // newest first
+	Outbox     Outbox        `json:"outbox"`
+	Duty       []Duty        `json:"duty"`
+	Phases     []Phase       `json:"phases"`
+	Decisions  []Decision    `json:"decisions"` // newest first
+
+	// Titles are what the plan calls things, under "gate/ID", "seat/ID", "party/ID", "service/ID", "runbook/ID", "milestone/ID".
+	Titles map[string]yamldoc.Text `json:"titles"`
+}
+
+// Title is what the plan calls a thing of a sort ("gate", "seat", "party", "service", "runbook", "milestone"), else its id.
+func (s Snapshot) Title(sort, id, lang string) string {
+	if t := s.Titles[sort+"/"+id].In(lang); t != "" {
+		return t
+	}
+	return id
+}
+
+// Plan is the head of the plan.
+type Plan struct {
+	ID       string       `json:"id"`
+	Title    yamldoc.Text `json:"title"`
+	Hash     string       `json:"hash"`
+	Timezone string       `json:"timezone"`
+	Language string       `json:"language"`
+	Contact  string       `json:"contact,omitempty"` // the customer's first seat: whom to write to
+
+	Zone *time.Location `json:"-"`
+}
+
+// Gate is how a gate stands, with what the plan says about it.
+type Gate struct {
+	gate.Judgement
+	Title   yamldoc.Text `json:"title"`
+	Decides string       `json:"decides"`
+	Scope   []string     `json:"scope,omitempty"` // services a go covers; empty = all
+}
+
+// Status is the light: what was computed, and what a person set; both are shown.
+type Status struct {
+	Computed register.Light   `json:"computed"`
+	Reasons  []Reason         `json:"reasons"` // why it is not green, gravest first
+	Set      *register.Status `json:"set,omitempty"`
+	Note     *register.Status `json:"note,omitempty"`
+}
+
+// Light is the light to show: the one a person set, else the computed one.
+func (s Status) Light() register.Light {
+	if s.Set != nil {
+		return s.Set.Light
+	}
+	return s.Computed
+}
+
+// Reason is a catalogue word with what it is about: its sentence stands under "report.why." and the code.
+type Reason struct {
+	Code    ReasonCode     `json:"code"`
+	Light   register.Light `json:"light"`
+	Subject string         `json:"subject,omitempty"` // milestone, gate or run
+	Step    string         `json:"step,omitempty"`
+	Owner   string         `json:"owner,omitempty"` // party or seat who must act
+	Days    int            `json:"days,omitempty"`
+	Count   int            `json:"count,omitempty"`
+	Of      int            `json:"of,omitempty"`
+	At      time.Time      `json:"at,omitzero"`
+}
+
+// Milestone is one line of the plan.
+type Milestone struct {
+	ID        string         `json:"id"`
+	Title     yamldoc.Text   `json:"title"`
+	Kind      string         `json:"kind"`
+	Owner     string         `json:"owner,omitempty"`
+	State     timeline.State `json:"state"`
+	Start     Date           `json:"start"`
+	End       Date           `json:"end"`
+	WasStart  Date           `json:"original_start"`
+	WasEnd    Date           `json:"original_end"`
+	SlipDays  int            `json:"slip_days"`
+	StartedAt time.Time      `json:"started_at,omitzero"`
+	PassedAt  time.Time      `json:"passed_at,omitzero"`
+	Exit      string         `json:"exit,omitempty"`
+	Runbook   string         `json:"runbook,omitempty"`
+	Allow     []string       `json:"allow,omitempty"`
+
+	LastWeek     Date `json:"last_week"` // the end as it stood seven days ago
+	SlipLastWeek int  `json:"slip_days_last_week"`
+}
+
+// Date is a date with how sure it is.
+type Date struct {
+	At        time.Time          `json:"at,omitzero"`
+	Earliest  time.Time          `json:"earliest,omitzero"`
+	Latest    time.Time          `json:"latest,omitzero"`
+	Certainty timeline.Certainty `json:"certainty"`
+	Assumed   bool               `json:"assumed,omitempty"`
+	Text      string             `json:"text,omitempty"` // as written
+}
+
+// Zone is a frozen zone.
+type Zone struct {
+	ID      string       `json:"id"`
+	Title   yamldoc.Text `json:"title"`
+	InForce bool         `json:"in_force"`
+	From    Date         `json:"from"`
+	Until   Date         `json:"until"`
+	Sides   []string     `json:"sides"`
+	Allow   []string     `json:"allow"`
+	MayLift []string     `json:"may_lift"`
+}
+
+// Happening is a beginning or end to come.
+type Happening struct {
+	Milestone string        `json:"milestone"`
+	Title     yamldoc.Text  `json:"title"`
+	Edge      timeline.Edge `json:"edge"`
+	When      Date          `json:"when"`
+}
+
+// Run is one run.
+type Run struct {
+	ID          string        `json:"id"`
+	Runbook     string        `json:"runbook"`
+	Title       yamldoc.Text  `json:"title"`
+	Environment string        `json:"environment"`
+	Production  bool          `json:"production"`
+	Rehearsal   bool          `json:"rehearsal"`
+	Speed       float64       `json:"speed,omitempty"`
+	State       run.State     `json:"state"`
+	Reason      string        `json:"reason,omitempty"`
+	HeldStep    string        `json:"held_step,omitempty"`
+	HeldGate    string        `json:"held_gate,omitempty"`
+	StartedAt   time.Time     `json:"started_at"`
+	EndedAt     time.Time     `json:"ended_at,omitzero"`
+	StartedBy   journal.Actor `json:"started_by"`
+	Changed     bool          `json:"changed"`
+	NoReturn    bool          `json:"point_of_no_return_passed"`
+	BackOut     string        `json:"back_out,omitempty"`
+	Steps       []Step        `json:"steps"`
+	Waiting     []string      `json:"waiting_at_gates,omitempty"`
+}
+
+// Step is one step of a run.
+type Step struct {
+	ID         string            `json:"id"`
+	Name       yamldoc.Text      `json:"name"`
+	Kind       string            `json:"kind"`
+	State      run.StepState     `json:"state"` // startable when it could start now
+	Owner      string            `json:"owner,omitempty"`
+	Person     string            `json:"person,omitempty"` // on shift in the owner's seat now
+	Needs      []string          `json:"needs,omitempty"`
+	AfterGate  string            `json:"after_gate,omitempty"`
+	Attempt    int               `json:"attempt"`
+	Simulated  bool              `json:"simulated,omitempty"`
+	NoReturn   bool              `json:"point_of_no_return,omitempty"`
+	Takes      time.Duration     `json:"takes,omitempty"` // ns; 0 = not estimated
+	AskedAt    time.Time         `json:"asked_at,omitzero"`
+	DueAt      time.Time         `json:"due_at,omitzero"`
+	FinishedAt time.Time         `json:"finished_at,omitzero"`
+	By         journal.Actor     `json:"by,omitzero"`
+	Reason     string            `json:"reason,omitempty"`
+	Output     string            `json:"output,omitempty"`
+	Facts      map[string]string `json:"facts,omitempty"`
+}
+
+// Needed is a decision or answer somebody owes.
+type Needed struct {
+	Kind    NeedKind  `json:"kind"`
+	Subject string    `json:"subject"` // gate, step, criterion or check
+	Gate    string    `json:"gate,omitempty"`
+	Run     string    `json:"run,omitempty"`
+	Seat    string    `json:"seat"`
+	Person  string    `json:"person,omitempty"`
+	By      time.Time `json:"by,omitzero"`
+	Event   int64     `json:"event,omitempty"` // confirm: what is to be confirmed
+}
+
+// NeedKind says what is owed.
+type NeedKind string
+
+// The kinds of need.
+const (
+	NeedDecision NeedKind = "gate"    // the deciding seat's go or no-go
+	NeedVote     NeedKind = "vote"    // an answer to a gate's poll
+	NeedStep     NeedKind = "step"    // a step waits for a person
+	NeedConfirm  NeedKind = "confirm" // a second seat for an accepted deviation
+	NeedAttest   NeedKind = "attest"  // a person's word for a criterion
+)
+
+// Environment is the comparison of both sides in one environment.
+type Environment struct {
+	ID     string         `json:"id"`
+	Counts map[string]int `json:"counts"` // pair word → pairs
+	Pairs  []Pair         `json:"pairs"`  // worst first
+}
+
+// Pair is one comparison with its explanation.
+type Pair struct {
+	Check    string             `json:"check"`
+	Service  string             `json:"service"`
+	Critical bool               `json:"critical,omitempty"`
+	Area     string             `json:"area,omitempty"`
+	Flow     string             `json:"flow,omitempty"`
+	Party    string             `json:"party,omitempty"`
+	Vantage  string             `json:"vantage,omitempty"`
+	Phase    checks.Phase       `json:"phase"`
+	Verdict  checks.PairVerdict `json:"verdict"`
+	Old      *Side              `json:"old,omitempty"` // nil = no address on that side
+	New      *Side              `json:"new,omitempty"`
+	AsOf     time.Time          `json:"as_of,omitzero"`
+	Why      matrix.Why         `json:"why"`
+}
+
+// Side is the answer of one side that the verdict rests on.
+type Side struct {
+	Addr    string         `json:"addr"`
+	Want    checks.Want    `json:"want"`
+	Outcome checks.Verdict `json:"outcome"`
+	Verdict checks.Verdict `json:"verdict"`
+	Code    checks.Code    `json:"code"`
+	At      time.Time      `json:"at,omitzero"`
+	Since   time.Time      `json:"since,omitzero"`
+	Asked   int            `json:"addresses"` // of that side
+}
+
+// Suite is how fresh a suite is.
+type Suite struct {
+	ID          string       `json:"id"`
+	Title       yamldoc.Text `json:"title"`
+	Environment string       `json:"environment"`
+	AsOf        time.Time    `json:"as_of,omitzero"` // zero = never asked
+	Units       int          `json:"units"`
+	Passed      int          `json:"passed"`
+	Failed      int          `json:"failed"`
+	Unseen      int          `json:"unseen"` // unverified, error and never seen
+	Accepted    int          `json:"accepted"`
+}
+
+// Flow is one flow's way across.
+type Flow struct {
+	ID         string         `json:"id"`
+	Party      string         `json:"party"`
+	PartyName  string         `json:"party_name"`
+	UserSystem string         `json:"user_system"`
+	Service    string         `json:"service"`
+	Source     string         `json:"source_ip,omitempty"`
+	Phase      checks.Phase   `json:"phase"`
+	Old        checks.Verdict `json:"old"` // worst verdict of its checks on that side; "" = none
+	New        checks.Verdict `json:"new"`
+	Word       checks.Word    `json:"word,omitempty"` // worst pair
+	Owner      string         `json:"owner,omitempty"`
+	Code       checks.Code    `json:"code,omitempty"` // of what is not as wanted; "" = nothing
+	Direction  string         `json:"direction"`      // in or out
+
+	InformedAt time.Time `json:"informed_at,omitzero"` // when a mail to the flow's contact last left; zero = not yet
+	Allowed    Sides     `json:"allowed"`              // what the allow-list checks say
+	Tested     Sides     `json:"tested"`               // what the other checks say
+}
+
+// Sides is one verdict per side, "" where nothing is asked.
+type Sides struct {
+	Old checks.Verdict `json:"old,omitempty"`
+	New checks.Verdict `json:"new,omitempty"`
+}
+
+// Deviation is an accepted deviation not yet lapsed.
+type Deviation struct {
+	register.Deviation
+	InForce bool `json:"in_force"` // false: it waits for a second seat
+}
+
+// Entry is a logged line.
+type Entry struct {
+	Event int64         `json:"event"`
+	At    time.Time     `json:"at"`
+	Actor journal.Actor `json:"actor"`
+	Text  string        `json:"text"`
+}
+
+// Outbox counts mails by state; the errors are those of the last attempts.
+type Outbox struct {
+	Queued    int      `json:"queued"`
+	Sending   int      `json:"sending"`
+	Sent      int      `json:"sent"`
+	Uncertain int      `json:"uncertain"`
+	Failed    int      `json:"failed"`
+	Errors    []string `json:"errors,omitempty"`
+}
+
+// Duty is who answers for a seat now.
+type Duty struct {
+	Seat     string    `json:"seat"`
+	Person   string    `json:"person,omitempty"` // "" = nobody on shift
+	Until    time.Time `json:"until,omitzero"`
+	Next     string    `json:"next,omitempty"`
+	NextFrom time.Time `json:"next_from,omitzero"`
+	Deputy   string    `json:"deputy,omitempty"`
+}
+
+// Phase is where a service stands.
+type Phase struct {
+	Environment string       `json:"environment"`
+	Service     string       `json:"service"`
+	Party       string       `json:"party,omitempty"`
+	Phase       checks.Phase `json:"phase"`
+}
+
+// Decision is a gate's decision.
+type Decision struct {
+	Gate string `json:"gate"`
+	Run  string `json:"run,omitempty"` // the rehearsal it was practised in
+	register.Decision
+}

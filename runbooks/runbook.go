@@ -1,0 +1,178 @@
+// Package runbooks is the model of what is done and in which order: steps, their needs, guards and back-out,
+// and the one rule which steps are ready.
+//
+// It reads runbook files strictly and knows the standard runbooks that ship with the binary. It must not know
+// plans, clocks, hosts or people: seats, checks, gates and audiences are names here, resolved by whoever holds a plan.
+// Everything is immutable after loading and safe for concurrent reading.
+package runbooks
+
+import (
+	"time"
+
+	"skift/internal/diag"
+	"skift/internal/secret"
+	"skift/internal/yamldoc"
+)
+
+// Kind says how a step is done. It is the key under which the step's body stands in the YAML.
+type Kind string
+
+// The kinds of step.
+const (
+	Manual   Kind = "manual"    // a person does it and says so
+	Command  Kind = "command"   // a program on this host: an argument vector, never a shell string
+	Check    Kind = "check"     // a suite or checks must agree
+	Wait     Kind = "wait"      // until an instant has come or a length of time has passed
+	HTTP     Kind = "http"      // one HTTP request
+	SFTPCopy Kind = "sftp_copy" // files from one SFTP server to another
+	Message  Kind = "message"   // a report to an audience
+	Nested   Kind = "runbook"   // another runbook, as a run of its own
+)
+
+// OnFailure says what happens to the run when a step fails.
+type OnFailure string
+
+// What may follow a failure. The zero value is read as Hold.
+const (
+	Hold     OnFailure = "hold"
+	Retry    OnFailure = "retry" // asks again by itself, at most Retries times, only repeatable steps
+	BackOut  OnFailure = "back-out"
+	Continue OnFailure = "continue-with-reason"
+)
+
+// Runbook is one ordered piece of work: YAML `runbook: ID` with its `steps`.
+type Runbook struct {
+	ID       string
+	Title    yamldoc.Text
+	Window   string // the milestone whose window bounds it; "" = none
+	BackOut  string // the runbook that undoes it; "" = none
+	Standard bool   // shipped with the binary, not written in the plan directory
+	File     string // where it was read from, relative to the plan directory
+	Steps    []*Step
+	Refs     []Ref // every name that only a plan can resolve, in file order
+	Pos      diag.Pos
+
+	index map[string]*Step
+}
+
+// Step is one entry under `steps`. Exactly one body is set: the one its Kind names.
+type Step struct {
+	ID        string
+	Title     yamldoc.Text // `title`; when absent the manual text or the id serves
+	Kind      Kind
+	Needs     []string // ids of steps that must be done or skipped before this one
+	AfterGate string   // id of the gate that must have said go
+	Owner     string   // seat; required for manual and effect steps
+	Stream    string
+	Area      string        // planning area
+	Takes     time.Duration // planned duration; 0 = not estimated
+	Timeout   time.Duration // 0 = the kind's default
+	Verify    []string      // checks (ids, globs or suites) that must agree before the step is done
+	Change    string        // change class the step needs; "" = changes nothing
+	Switches  []string      // services whose phase its start moves to switching and its done to fallback; globs until a plan resolves them
+	Closes    []string      // services whose phase its done moves to closed; globs until a plan resolves them
+	Undoes    string        // in a back-out runbook: the step of the twin it undoes; its done moves that step's services to before
+
+	PointOfNoReturn bool
+	OnFailure       OnFailure
+	Retries         int  // with on_failure: retry; default 3
+	Repeatable      bool // may be done twice without harm
+	RehearseRun     bool // `rehearse: run`: executed even when a rehearsal runs in production
+
+	Instruction yamldoc.Text          // manual
+	Argv        []string              // command
+	Dir         string                // command: working directory relative to the plan directory
+	Env         map[string]string     // command: added to the environment
+	SecretEnv   map[string]secret.Ref // command: added to the environment; fetched when the program is started
+	CheckBody   CheckBody
+	WaitBody    WaitBody
+	HTTPBody    HTTPBody
+	CopyBody    CopyBody
+	MessageBody MessageBody
+	Runbook     string // runbook: id of the nested one
+
+	Pos diag.Pos
+}
+
+// CheckBody is `check: ID` or `check: {suite: S}` or `check: {checks: […]}`, with `side: old|new` and `pairs: ok`.
+type CheckBody struct {
+	Suite  string
+	Checks []string // ids or globs
+	Side   string   // "" = both
+	Pairs  bool     // `pairs: ok`: no pair blocks, regresses or is not observed in its current phase
+}
+
+// WaitBody is `wait: 10m` or `wait: {until: "cutover.start + 2h"}`.
+type WaitBody struct {
+	For   time.Duration
+	Until string // a time expression of the plan, resolved by the timeline
+}
+
+// HTTPBody is `http: {method, url, headers, body, expect: [200], ca: FILE, token: env:NAME}`.
+type HTTPBody struct {
+	Method        string // default GET
+	URL           string
+	Headers       map[string]string
+	SecretHeaders map[string]secret.Ref // headers whose values are fetched when the request is made
+	Body          string
+	Expect        []int      // accepted statuses; empty = 200–299
+	CA            string     // PEM bundle in the plan directory; "" = the system's
+	Token         secret.Ref // sent as a bearer token
+}
+
+// CopyBody is `sftp_copy: {from: ENDPOINT, to: ENDPOINT, files: GLOB}`.
+type CopyBody struct {
+	From, To CopyEnd
+	Files    string // glob of names in From.Dir; default "*"
+}
+
+// CopyEnd is one end of a copy: `{service, side, user, key, host_key, dir}`; the address is the service's on that side.
+type CopyEnd struct {
+	Service string
+	Side    string
+	User    string
+	Key     secret.Ref
+	HostKey []string // pinned fingerprints, "SHA256:…"
+	Dir     string
+}
+
+// MessageBody is `message: {audience: A, report: R}`.
+type MessageBody struct {
+	Audience string
+	Report   string
+}
+
+// Effect reports whether doing the step changes something outside skift: these are never executed in a rehearsal in production.
+func (s *Step) Effect() bool {
+	switch s.Kind {
+	case Command, SFTPCopy, Message:
+		return true
+	case HTTP:
+		return s.HTTPBody.Method != "" && s.HTTPBody.Method != "GET" && s.HTTPBody.Method != "HEAD"
+	}
+	return false
+}
+
+// Step returns the step with that id, or nil.
+func (r *Runbook) Step(id string) *Step {
+	if r.index != nil {
+		return r.index[id]
+	}
+	for _, s := range r.Steps {
+		if s.ID == id {
+			return s
+		}
+	}
+	return nil
+}
+
+// Name names a step in messages: its title in the language, else its instruction, else its id.
+func (s *Step) Name(lang string) string {
+	if t := s.Title.In(lang); t != "" {
+		return t
+	}
+	if t := s.Instruction.In(lang); t != "" {
+		return t
+	}
+	return s.ID
+}
