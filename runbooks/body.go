@@ -37,7 +37,7 @@ func (rd *reader) body(s *Step, m *yamldoc.Map) {
 		b := n.Map()
 		if b.OK() {
 			s.MessageBody.Audience = rd.ref(AudienceRef, b.Word("audience"))
-			s.MessageBody.Report = rd.ref(ReportRef, b.Word("report"))
+			s.MessageBody.Report = rd.one(ReportRef, b.Need("report"))
 			rd.seen(b, "steps.ID.message")
 		}
 	case Nested:

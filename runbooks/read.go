@@ -67,14 +67,6 @@ func (rd *reader) ref(kind RefKind, w diag.Word) string {
 	return w.Text
 }
 
-func (rd *reader) refs(kind RefKind, words []diag.Word) []string {
-	var names []string
-	for _, w := range words {
-		names = append(names, rd.ref(kind, w))
-	}
-	return names
-}
-
 // one is ref for a value that must be a name and no pattern.
 func (rd *reader) one(kind RefKind, n yamldoc.Node) string {
 	if _, ok := n.ID(); !ok {
@@ -84,7 +76,7 @@ func (rd *reader) one(kind RefKind, n yamldoc.Node) string {
 	return rd.ref(kind, w)
 }
 
-// globs is refs for names that may be patterns.
+// globs notes names that may be patterns, and gives them.
 func (rd *reader) globs(kind RefKind, words []diag.Word) []string {
 	var names []string
 	for _, w := range words {

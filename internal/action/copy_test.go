@@ -329,13 +329,12 @@ func TestASilentServerAndAStop(t *testing.T) {
 	}
 }
 
-func TestMemoryStaysSmallWhileALargeFileIsCopied(t *testing.T) {
-	t.Parallel()
+func TestMemoryStaysSmallWhileALargeFileIsCopied(t *testing.T) { // alone: it measures the whole process
 	old, new := serveSFTP(t), serveSFTP(t)
 	r := newRoute(t, old, new)
 	f, err := os.Create(filepath.Join(r.from, "large"))
 	if err == nil {
-		err = errors.Join(f.Truncate(64<<20), f.Close())
+		err = errors.Join(f.Truncate(24<<20), f.Close())
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -347,7 +346,7 @@ func TestMemoryStaysSmallWhileALargeFileIsCopied(t *testing.T) {
 	if !o.OK {
 		t.Fatal(o.Summary)
 	}
-	if grown := int64(after.Sys) - int64(before.Sys); grown > 40<<20 {
+	if grown := int64(after.Sys) - int64(before.Sys); grown > 16<<20 {
 		t.Errorf("memory grew by %d MB", grown>>20)
 	}
 }

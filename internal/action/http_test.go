@@ -181,12 +181,11 @@ func TestRedirectsAreRecordedNotFollowed(t *testing.T) {
 	}
 }
 
-func TestGzipBombStopsAtTheCap(t *testing.T) {
-	t.Parallel()
+func TestGzipBombStopsAtTheCap(t *testing.T) { // alone: it measures the whole process
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
 	zeros := make([]byte, 1<<20)
-	for range 100 {
+	for range 50 {
 		_, _ = z.Write(zeros)
 	}
 	_ = z.Close()
@@ -202,7 +201,7 @@ func TestGzipBombStopsAtTheCap(t *testing.T) {
 	if !o.OK || o.Facts["body_bytes"] != fmt.Sprint(1<<20) || o.Facts["body_cut"] == "" || len(o.Output) > 512 {
 		t.Errorf("%v, %d bytes kept", o.Facts, len(o.Output))
 	}
-	if grown := int64(after.TotalAlloc - before.TotalAlloc); grown > 64<<20 {
+	if grown := int64(after.TotalAlloc - before.TotalAlloc); grown > 32<<20 {
 		t.Errorf("allocated %d MB", grown>>20)
 	}
 }
@@ -315,13 +314,16 @@ func TestRequestsThatAreNotSent(t *testing.T) {
 	if count.Load() != 0 {
 		t.Errorf("%d requests arrived", count.Load())
 	}
-	// What cannot be connected to has not been asked, whatever the method.
+}
+
+func TestWhatCannotBeConnectedToWasNotAsked(t *testing.T) {
+	t.Parallel()
 	gone, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = gone.Close()
-	a := newActions(t, Config{PlanDir: dir, Dialer: loopback()})
+	a := newActions(t, Config{PlanDir: t.TempDir(), Dialer: loopback()})
 	o := do(t, a, httpStep("POST", "http://"+gone.Addr().String()))
 	if o.OK || o.Uncertain || o.Facts["attempts"] != "1" || !strings.Contains(o.Summary, "refused") {
 		t.Errorf("%+v", o)

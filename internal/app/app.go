@@ -71,31 +71,46 @@ type App struct {
 	events    *slog.Logger
 }
 
-// Load reads the plan and the settings of a directory. The error is a *PlanError when they have problems.
-func Load(dir string) (*plan.Plan, config.Settings, error) {
-	st, err := os.Stat(dir)
-	if err != nil || !st.IsDir() {
-		return nil, config.Settings{}, fmt.Errorf("read plan: %s is not a directory", dir)
-	}
+// Reading is a plan directory as it was read: the plan, the settings, and all there is to say about them.
+type Reading struct {
+	Plan     *plan.Plan // not to be used when Problems hold an error; never nil
+	Settings config.Settings
+	Problems diag.List
+	Sources  func(file string) []byte // for snippets
+}
+
+// Read reads the plan and the settings of a directory. The error says that there is no such directory, or that the settings
+// cannot be read; what is wrong with what they say is in Problems.
+func Read(dir string) (Reading, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, config.Settings{}, fmt.Errorf("read plan: %w", err)
+		return Reading{}, fmt.Errorf("read plan: %w", err)
 	}
 	defer root.Close()
 	fsys := root.FS()
-	p, problems := plan.Load(fsys)
-	settings := config.Default()
+	r := Reading{Settings: config.Default()}
+	r.Plan, r.Problems = plan.Load(fsys)
 	src, err := fs.ReadFile(fsys, config.File)
 	switch {
 	case err == nil:
-		settings = config.Read(src, &problems)
+		r.Settings = config.Read(src, &r.Problems)
 	case !errors.Is(err, fs.ErrNotExist):
-		return nil, settings, fmt.Errorf("read %s: %w", config.File, err)
+		return Reading{}, fmt.Errorf("read %s: %w", config.File, err)
 	}
-	if problems.Errors() > 0 {
-		return nil, settings, &PlanError{problems.Sorted(), sources(p, src)}
+	r.Sources = sources(r.Plan, src)
+	return r, nil
+}
+
+// Load reads a directory that is to be used. The error is a *PlanError when plan or settings have problems.
+func Load(dir string) (*plan.Plan, config.Settings, error) {
+	r, err := Read(dir)
+	if err != nil {
+		return nil, config.Settings{}, err
 	}
-	return p, settings, nil
+	if r.Problems.Errors() > 0 {
+		return nil, r.Settings, &PlanError{r.Problems.Sorted(), r.Sources}
+	}
+	return r.Plan, r.Settings, nil
 }
 
 func sources(p *plan.Plan, settings []byte) func(string) []byte {

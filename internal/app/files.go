@@ -1,12 +1,15 @@
 package app
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -82,7 +85,11 @@ func (r *revisions) keep(p *plan.Plan) error {
 	if _, err := os.Stat(r.path(p.Hash)); err == nil {
 		return nil
 	}
-	data, err := json.Marshal(p.Sources)
+	sources := maps.Clone(p.Sources)
+	if p.ContactsFile != "" {
+		sources[p.ContactsFile] = idsOnly(p)
+	}
+	data, err := json.Marshal(sources)
 	if err != nil {
 		return fmt.Errorf("keep plan: %w", err)
 	}
@@ -90,6 +97,18 @@ func (r *revisions) keep(p *plan.Plan) error {
 		return fmt.Errorf("keep plan: %w", err)
 	}
 	return writeDurably(r.path(p.Hash), data)
+}
+
+// idsOnly is a contacts file without anything personal: revisions are kept for ever, names must stay erasable.
+func idsOnly(p *plan.Plan) []byte {
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	_ = w.Write([]string{"person", "name"}) // a buffer takes everything
+	for _, id := range p.Contacts.IDs() {
+		_ = w.Write([]string{id, id})
+	}
+	w.Flush()
+	return b.Bytes()
 }
 
 // Plan implements runner.Revisions.

@@ -73,7 +73,7 @@ func (a *App) compose(ctx context.Context, c runner.Compose) (out []composed, mi
 		if err != nil {
 			return nil, nil, fmt.Errorf("render %s for %s: %w", kind, c.Audience, err)
 		}
-		m, err := a.build(c, kind, to, person.Mail, rendered, lang, now)
+		m, err := a.build(letter{c, kind, to, person.Mail, rendered, lang, now})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -124,10 +124,22 @@ func addressees(p *plan.Plan, audience *plan.Audience, now time.Time) []addresse
 	return out
 }
 
+// letter is a report on its way to one person.
+type letter struct {
+	runner.Compose
+	kind     string
+	to       addressee
+	address  string
+	rendered report.Rendered
+	lang     string
+	now      time.Time
+}
+
 // build makes the message of one person. Its id names audience, report, period and person: deciding it twice is refused.
-func (a *App) build(c runner.Compose, kind string, to addressee, address string, rendered report.Rendered, lang string, now time.Time) (register.Message, error) {
+func (a *App) build(l letter) (register.Message, error) {
+	c, kind, to, rendered := l.Compose, l.kind, l.to, l.rendered
 	sum := sha256.Sum256([]byte(strings.Join([]string{a.plan.ID, c.Audience, kind, c.Period, to.person, to.party}, "\x00")))
-	m := register.Message{ID: hex.EncodeToString(sum[:12]), Audience: c.Audience, Report: kind, Recipient: to.person, Address: address, Subject: rendered.Subject}
+	m := register.Message{ID: hex.EncodeToString(sum[:12]), Audience: c.Audience, Report: kind, Recipient: to.person, Address: l.address, Subject: rendered.Subject}
 	from := mail.Address{Addr: "skift@localhost.example"}
 	if a.settings.SMTP != nil {
 		parsed, err := netmail.ParseAddress(a.settings.SMTP.From)
@@ -138,8 +150,8 @@ func (a *App) build(c runner.Compose, kind string, to addressee, address string,
 	}
 	_, domain, _ := strings.Cut(from.Addr, "@")
 	raw, err := mail.Build(mail.Message{
-		ID: m.ID + "@" + domain, From: from, To: mail.Address{Addr: address}, Subject: rendered.Subject, Date: now.In(a.plan.Zone),
-		ListID: c.Audience + "." + a.plan.ID + "." + domain, Head: a.ledger.Head().String(), Language: lang, Text: rendered.Text, HTML: rendered.HTML,
+		ID: m.ID + "@" + domain, From: from, To: mail.Address{Addr: l.address}, Subject: rendered.Subject, Date: l.now.In(a.plan.Zone),
+		ListID: c.Audience + "." + a.plan.ID + "." + domain, Head: a.ledger.Head().String(), Language: l.lang, Text: rendered.Text, HTML: rendered.HTML,
 	})
 	m.Raw = raw
 	return m, err

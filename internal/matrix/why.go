@@ -9,32 +9,34 @@ import (
 
 // Why explains a pair as data; the sentences are the catalogue's, under the words and codes given here.
 type Why struct {
-	Check, Service string
-	Flow, Party    string // whose flow; "" = nobody's in particular
-	Vantage        string
-	Phase          checks.Phase
-	Verdict        checks.PairVerdict
-	Sides          []SideWhy // every address that is not simply as wanted, old first; empty = nothing to explain
+	Check   string             `json:"check"`
+	Service string             `json:"service"`
+	Flow    string             `json:"flow,omitempty"`
+	Party   string             `json:"party,omitempty"` // whose flow; "" = nobody's in particular
+	Vantage string             `json:"vantage,omitempty"`
+	Phase   checks.Phase       `json:"phase"`
+	Verdict checks.PairVerdict `json:"verdict"`
+	Sides   []SideWhy          `json:"sides"` // every address that is not simply as wanted, old first; empty = nothing to explain
 }
 
 // SideWhy is one address that is not as wanted, or is with something to look at.
 type SideWhy struct {
-	Side      checks.Side
-	Addr      string
-	Want      checks.Want
-	Outcome   checks.Verdict // what was reached
-	Verdict   checks.Verdict // that, taken against Want
-	Code      checks.Code
-	Reason    Reason      // why the last answer does not count
-	LastCode  checks.Code // of the last answer, when it does not count; "" = never seen
-	LastAt    time.Time
-	Reached   string
-	Owner     string // the party who must act; "" = us
-	Facts     map[string]string
-	Evidence  checks.Evidence
-	Undated   []string         // dates the certificate could not be asked about
-	Missing   []checks.Consent // levels of consent that are missing
-	Deviation *register.Deviation
+	Side      checks.Side         `json:"side"`
+	Addr      string              `json:"addr"`
+	Want      checks.Want         `json:"want"`
+	Outcome   checks.Verdict      `json:"outcome"` // what was reached
+	Verdict   checks.Verdict      `json:"verdict"` // that, taken against Want
+	Code      checks.Code         `json:"code"`
+	Reason    Reason              `json:"reason,omitempty"`    // why the last answer does not count
+	LastCode  checks.Code         `json:"last_code,omitempty"` // of the last answer, when it does not count; "" = never seen
+	LastAt    time.Time           `json:"last_at,omitzero"`
+	Reached   string              `json:"reached,omitempty"`
+	Owner     string              `json:"owner,omitempty"` // the party who must act; "" = us
+	Facts     map[string]string   `json:"facts,omitempty"`
+	Evidence  checks.Evidence     `json:"evidence,omitzero"`
+	Undated   []string            `json:"undated,omitempty"` // dates the certificate could not be asked about
+	Missing   []checks.Consent    `json:"missing,omitempty"` // levels of consent that are missing
+	Deviation *register.Deviation `json:"deviation,omitempty"`
 }
 
 // Why explains a pair of the matrix.

@@ -45,6 +45,7 @@ const (
 	CodeBadTimezone   diag.Code = "bad-timezone"
 	CodeBadNetwork    diag.Code = "bad-network"
 	CodeBadAddress    diag.Code = "bad-address"
+	CodeBadHostName   diag.Code = "bad-host-name"
 	CodeForeignAddr   diag.Code = "address-outside-platform"
 	CodeNoPlatform    diag.Code = "no-such-platform"
 	CodeProduction    diag.Code = "production-not-one"

@@ -24,7 +24,6 @@ import (
 type files struct {
 	fsys     fs.FS
 	read     map[string][]byte
-	failed   map[string]bool // reported before
 	private  map[string]bool // personal data: not part of the hash
 	problems *diag.List
 }

@@ -47,7 +47,6 @@ type loader struct {
 	files    *files
 	trace    func(place string, keys []string) // told which keys are known where; nil except in tests
 	refs     []ref
-	dates    []*When // every date that names a milestone
 	flowFile diag.Word
 }
 

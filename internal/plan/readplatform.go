@@ -2,6 +2,7 @@ package plan
 
 import (
 	"net/netip"
+	"regexp"
 
 	"skift/checks"
 	"skift/internal/diag"
@@ -105,7 +106,7 @@ func (l *loader) service(id string, n yamldoc.Node) *Service {
 		return s
 	}
 	s.Title = m.OptText("title")
-	s.ServerName = m.OptStr("server_name", "")
+	s.ServerName = l.hostName(m.OptWord("server_name"))
 	m.Map("in").Each(func(env string, n yamldoc.Node) {
 		l.ref(environmentRef, diag.Word{Pos: n.KeyPos(), Path: n.Path(), Text: env})
 		em := n.Map()
@@ -127,7 +128,7 @@ func (l *loader) endpoint(side checks.Side, n yamldoc.Node) Endpoint {
 	if !m.OK() {
 		return Endpoint{}
 	}
-	e := Endpoint{ServerName: m.OptStr("server_name", "")}
+	e := Endpoint{ServerName: l.hostName(m.OptWord("server_name"))}
 	platform := l.Platforms[side]
 	if platform == nil {
 		n.KeyProblemf(CodeNoPlatform, "the %s platform is not described", side).
@@ -149,6 +150,18 @@ func (l *loader) endpoint(side checks.Side, n yamldoc.Node) Endpoint {
 	}
 	l.done(m, "services.ID.in.ENV.SIDE")
 	return e
+}
+
+var hostForm = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$`)
+
+// hostName reads the name a server is asked for and must answer to.
+func (l *loader) hostName(w diag.Word) string {
+	if w.Text != "" && (len(w.Text) > 253 || !hostForm.MatchString(w.Text)) {
+		w.Problemf(l.problems, CodeBadHostName, "%q is not a host name", w.Text).
+			Hintf("write it as the certificate has it, without scheme or port; other letters than a–z in their xn-- form")
+		return ""
+	}
+	return w.Text
 }
 
 func within(networks []netip.Prefix, a netip.Addr) bool {

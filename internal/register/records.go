@@ -186,3 +186,9 @@ type Batch struct {
 func (b Batch) Empty() bool {
 	return len(b.Events)+len(b.Messages)+len(b.MessageMoves)+len(b.Slots)+len(b.SlotMoves)+len(b.Observations) == 0
 }
+
+// Job is a hint that a slot wants doing. It carries nothing but where to look.
+type Job struct {
+	Schedule string
+	At       time.Time
+}

@@ -28,7 +28,7 @@ func (r *Runner) Judge(ctx context.Context, gateID, runID string) (gate.Judgemen
 		return gate.Judgement{}, err
 	}
 	var j gate.Judgement
-	r.cfg.Ledger.Read(func(f *ledger.Facts) { j = r.judge(f, g, runID, evidence, "", now) })
+	r.cfg.Ledger.Read(func(f *ledger.Facts) { j = r.judge(f, g, asked{run: runID, evidence: evidence, now: now}) })
 	return j, nil
 }
 
@@ -42,13 +42,21 @@ func suites(g *plan.Gate) []string {
 	return out
 }
 
-func (r *Runner) judge(f *ledger.Facts, g *plan.Gate, runID string, evidence map[string]gate.SuiteEvidence, decider string, now time.Time) gate.Judgement {
-	in := gate.Input{Gate: g, Run: runID, Facts: &f.Register, Runs: &f.Runs, PlanHash: r.plan.Hash, Suites: evidence,
-		Milestone: func(id string) string { return r.cfg.Calendar.MilestoneState(r.plan, &f.Register, id, now) }}
-	if runID == "" { // a rehearsal practises whenever it gets there
-		in.OpensAt, in.DecideBy = r.cfg.Calendar.Resolve(r.plan, &f.Register, g, now)
+// asked is what a judgement is made for: the rehearsal ("" = the plan's own gate), on which evidence, by whom, when.
+type asked struct {
+	run      string
+	evidence map[string]gate.SuiteEvidence
+	decider  string // person about to decide; "" = nobody
+	now      time.Time
+}
+
+func (r *Runner) judge(f *ledger.Facts, g *plan.Gate, a asked) gate.Judgement {
+	in := gate.Input{Gate: g, Run: a.run, Facts: &f.Register, Runs: &f.Runs, PlanHash: r.plan.Hash, Suites: a.evidence,
+		Milestone: func(id string) string { return r.cfg.Calendar.MilestoneState(r.plan, &f.Register, id, a.now) }}
+	if a.run == "" { // a rehearsal practises whenever it gets there
+		in.OpensAt, in.DecideBy = r.cfg.Calendar.Resolve(r.plan, &f.Register, g, a.now)
 	}
-	return gate.Judge(in, decider, now)
+	return gate.Judge(in, a.decider, a.now)
 }
 
 // gateRun is the run under which a gate's facts are kept: the run itself when it practises, "" when it is live.
@@ -92,7 +100,7 @@ func (d *decision) gateAllows(p *plan.Plan, rn *run.Run, s *runbooks.Step) (bool
 
 // askGate opens a gate that a run has reached, unless it opens later by the plan; a deadline that has passed decides it.
 func (d *decision) askGate(g *plan.Gate, key register.GateKey, facts *register.GateFacts) error {
-	j := d.r.judge(d.Facts, g, key.Run, nil, "", d.Now)
+	j := d.r.judge(d.Facts, g, asked{run: key.Run, now: d.Now})
 	if j.State == gate.Closed {
 		return nil
 	}
@@ -163,7 +171,7 @@ func (r *Runner) vote(ctx context.Context, c Command) (Reply, error) {
 		}
 		v := register.Voted{Round: d.Facts.Register.Gate(key).Round, Answer: answer, Remark: c.Reason, Services: c.Services, PlanHash: r.plan.Hash}
 		if answer == register.Go {
-			j := r.judge(d.Facts, g, key.Run, evidence, who.Person, d.Now)
+			j := r.judge(d.Facts, g, asked{key.Run, evidence, who.Person, d.Now})
 			if !j.MayGo() {
 				return &Refusal{Kind: Refused, Gate: &j, Message: "go cannot be given at " + g.ID + ": " + reasons(j.Reasons),
 					Hints: []string{"settle what stands in the way and vote again, or vote no-go or hold"}}
@@ -174,7 +182,7 @@ func (r *Runner) vote(ctx context.Context, c Command) (Reply, error) {
 			return err
 		}
 		reply = Reply{Event: seq, Message: fmt.Sprintf("%s answers %s at %s", c.As, answer, g.ID)}
-		return d.afterVote(g, key, who, v, c, evidence, &reply)
+		return d.afterVote(ballot{g, key, who, v, evidence}, c, &reply)
 	})
 	reply.Head = head.String()
 	return reply, err
@@ -226,7 +234,7 @@ func (d *decision) gateKey(g *plan.Gate, c Command) (register.GateKey, error) {
 // takesVotes makes sure that a round is open, opening the next one after a no-go.
 func (d *decision) takesVotes(g *plan.Gate, key register.GateKey, a register.Answer, c Command) error {
 	facts := d.Facts.Register.Gate(key)
-	j := d.r.judge(d.Facts, g, key.Run, nil, "", d.Now)
+	j := d.r.judge(d.Facts, g, asked{run: key.Run, now: d.Now})
 	extends := a == register.HoldVote && c.Until != nil
 	switch j.State {
 	case gate.Closed:
@@ -252,8 +260,18 @@ func (d *decision) takesVotes(g *plan.Gate, key register.GateKey, a register.Ans
 
 const timeFormat = "2006-01-02 15:04 MST"
 
+// ballot is one answer at one gate, with what a decision would rest on.
+type ballot struct {
+	gate     *plan.Gate
+	key      register.GateKey
+	who      journal.Actor
+	vote     register.Voted
+	evidence map[string]gate.SuiteEvidence
+}
+
 // afterVote decides the gate when the deciding seat has spoken, and lets runs react.
-func (d *decision) afterVote(g *plan.Gate, key register.GateKey, who journal.Actor, v register.Voted, c Command, evidence map[string]gate.SuiteEvidence, reply *Reply) error {
+func (d *decision) afterVote(b ballot, c Command, reply *Reply) error {
+	v, g := b.vote, b.gate
 	if v.Answer == register.HoldVote && c.Until != nil {
 		if strings.TrimSpace(c.Reason) == "" {
 			return refuse(Usage, `add --reason "…"`, "an extension needs a reason")
@@ -262,18 +280,19 @@ func (d *decision) afterVote(g *plan.Gate, key register.GateKey, who journal.Act
 			return refuse(Usage, "", "the new deadline must lie ahead")
 		}
 		reply.Message = fmt.Sprintf("%s extends %s until %s", c.As, g.ID, c.Until.In(d.r.plan.Zone).Format(timeFormat))
-		_, err := d.Emit(register.GateExtended, key.Run, g.ID, who, register.Body(register.Extended{Round: v.Round, Until: c.Until.UTC(), Reason: c.Reason}))
+		_, err := d.Emit(register.GateExtended, b.key.Run, g.ID, b.who, register.Body(register.Extended{Round: v.Round, Until: c.Until.UTC(), Reason: c.Reason}))
 		return err
 	}
 	if v.Answer != register.Go && v.Answer != register.NoGo {
 		return nil
 	}
-	return d.settleGate(g, key, who, v, evidence, reply)
+	return d.settleGate(b, reply)
 }
 
 // settleGate records the decision with everything it rests on.
-func (d *decision) settleGate(g *plan.Gate, key register.GateKey, who journal.Actor, v register.Voted, evidence map[string]gate.SuiteEvidence, reply *Reply) error {
-	j := d.r.judge(d.Facts, g, key.Run, evidence, who.Person, d.Now)
+func (d *decision) settleGate(on ballot, reply *Reply) error {
+	g, key, who, v := on.gate, on.key, on.who, on.vote
+	j := d.r.judge(d.Facts, g, asked{key.Run, on.evidence, who.Person, d.Now})
 	services := v.Services
 	if len(services) == 0 {
 		services = g.Scope

@@ -44,7 +44,7 @@ func (r *Runner) evidenceDue(ctx context.Context, now time.Time) (map[string]gat
 		for _, id := range r.plan.GateIDs {
 			g := r.plan.Gates[id]
 			if facts := f.Register.Gate(register.GateKey{Gate: id}); facts.Round > 0 && facts.Decision == nil {
-				if r.judge(f, g, "", nil, "", now).State == gate.Due {
+				if r.judge(f, g, asked{now: now}).State == gate.Due {
 					due = append(due, suites(g)...)
 				}
 			}
@@ -61,7 +61,7 @@ func (d *decision) gatesDue(evidence map[string]gate.SuiteEvidence, next *time.T
 	for _, id := range d.r.plan.GateIDs {
 		g, key := d.r.plan.Gates[id], register.GateKey{Gate: id}
 		facts := d.Facts.Register.Gate(key)
-		j := d.r.judge(d.Facts, g, "", nil, "", d.Now)
+		j := d.r.judge(d.Facts, g, asked{now: d.Now})
 		switch {
 		case facts.Decision != nil:
 			continue
@@ -115,7 +115,7 @@ func (d *decision) overdue(g *plan.Gate, key register.GateKey, evidence map[stri
 		}
 	}
 	v := register.Voted{Round: d.Facts.Register.Gate(key).Round, Answer: register.NoGo}
-	return d.settleGate(g, key, engine(), v, evidence, &Reply{})
+	return d.settleGate(ballot{g, key, engine(), v, evidence}, &Reply{})
 }
 
 // recover takes up what an earlier process left: repeatable work is begun again, the rest is uncertain.

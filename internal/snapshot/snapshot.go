@@ -93,7 +93,7 @@ func (s Status) Light() register.Light {
 
 // Reason is a catalogue word with what it is about: its sentence stands under "report.why." and the code.
 type Reason struct {
-	Code    ReasonCode     `json:"code"`
+	Code    string         `json:"code"`
 	Light   register.Light `json:"light"`
 	Subject string         `json:"subject,omitempty"` // milestone, gate or run
 	Step    string         `json:"step,omitempty"`
@@ -204,7 +204,7 @@ type Step struct {
 
 // Needed is a decision or answer somebody owes.
 type Needed struct {
-	Kind    NeedKind  `json:"kind"`
+	Kind    string    `json:"kind"`    // one of the Need constants
 	Subject string    `json:"subject"` // gate, step, criterion or check
 	Gate    string    `json:"gate,omitempty"`
 	Run     string    `json:"run,omitempty"`
@@ -214,16 +214,13 @@ type Needed struct {
 	Event   int64     `json:"event,omitempty"` // confirm: what is to be confirmed
 }
 
-// NeedKind says what is owed.
-type NeedKind string
-
-// The kinds of need.
+// What can be owed.
 const (
-	NeedDecision NeedKind = "gate"    // the deciding seat's go or no-go
-	NeedVote     NeedKind = "vote"    // an answer to a gate's poll
-	NeedStep     NeedKind = "step"    // a step waits for a person
-	NeedConfirm  NeedKind = "confirm" // a second seat for an accepted deviation
-	NeedAttest   NeedKind = "attest"  // a person's word for a criterion
+	NeedDecision = "gate"    // the deciding seat's go or no-go
+	NeedVote     = "vote"    // an answer to a gate's poll
+	NeedStep     = "step"    // a step waits for a person
+	NeedConfirm  = "confirm" // a second seat for an accepted deviation
+	NeedAttest   = "attest"  // a person's word for a criterion
 )
 
 // Environment is the comparison of both sides in one environment.

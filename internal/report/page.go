@@ -1,0 +1,145 @@
+package report
+
+import (
+	"strings"
+	"time"
+	"unicode"
+
+	"skift/internal/snapshot"
+	"skift/internal/term"
+	"skift/internal/words"
+)
+
+// page is what sections are made from.
+type page struct {
+	snapshot.Snapshot
+	o    Options
+	c    *words.Catalogue
+	rows int // how many rows a list may have
+}
+
+// document is a report before it is drawn.
+type document struct {
+	Lang, Subject, Title, Plan string
+	Blocks                     []block
+}
+
+// block is one of: heading, para, table.
+type block any
+
+// heading begins a section.
+type heading string
+
+// para is a paragraph: a badge, and text. Quiet ones are small print.
+type para struct {
+	Badge *badge
+	Text  string
+	Quiet bool
+	Link  string // "" = none
+}
+
+// table has a header and rows of as many cells.
+type table struct {
+	Cols []string
+	Rows [][]cell
+	More string // "and n more"; "" = all are shown
+}
+
+// cell is one value with the state it shows.
+type cell struct {
+	Text  string
+	Badge *badge
+}
+
+// badge is a state as shape, word and colour; the word is what counts.
+type badge struct {
+	State term.State
+	Word  string
+}
+
+// longestCell is how many columns text of somebody else may take in one place.
+const longestCell = 400
+
+// line makes text fit for one line: no control characters, no direction marks, not endless.
+func line(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if term.IsControl(r) || unicode.IsSpace(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+	return term.Truncate(strings.Join(strings.Fields(s), " "), longestCell)
+}
+
+func text(s string) cell { return cell{Text: line(s)} }
+
+func (p *page) badge(st term.State, word string) *badge {
+	if word == "" {
+		word = st.Word(string(p.o.Lang))
+	}
+	return &badge{st, line(word)}
+}
+
+func (p *page) state(st term.State, word string) cell { return cell{Badge: p.badge(st, word)} }
+
+// local is an instant as the plan's clocks show it.
+func (p *page) local(t time.Time) time.Time {
+	if p.Plan.Zone == nil {
+		return t.UTC()
+	}
+	return t.In(p.Plan.Zone)
+}
+
+// at writes an instant for a cell, "" for none.
+func (p *page) at(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return p.c.Short(p.local(t))
+}
+
+// full writes an instant with date, year and zone.
+func (p *page) full(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return p.c.DateTime(p.local(t))
+}
+
+// name is what the plan calls a thing, else its id.
+func (p *page) name(sort, id string) string { return line(p.Title(sort, id, string(p.o.Lang))) }
+
+// seat names a seat: its title, and its id which people know from the roster.
+func (p *page) seat(id string) string {
+	if t := p.name("seat", id); t != id {
+		return t + " (" + id + ")"
+	}
+	return id
+}
+
+// owner names who must act: a seat, a party, or nobody outside.
+func (p *page) owner(id string) string {
+	switch {
+	case id == "":
+		return p.c.Owner(words.Ours)
+	case strings.Contains(id, "/"):
+		return p.seat(id)
+	}
+	return p.name("party", id)
+}
+
+// cut keeps as many rows as there is room for.
+func (p *page) cut(t table) table {
+	if len(t.Rows) > p.rows {
+		t.More = p.c.N("report.more", len(t.Rows)-p.rows)
+		t.Rows = t.Rows[:p.rows]
+	}
+	return t
+}
+
+// cutTo is cut with a limit of its own.
+func (p *page) cutTo(t table, n int) table {
+	q := *p
+	q.rows = min(n, p.rows)
+	return q.cut(t)
+}

@@ -1,0 +1,111 @@
+package snapshot
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"skift/checks"
+	"skift/internal/plan"
+	"skift/internal/register"
+	"skift/internal/timeline"
+)
+
+// zoneHorizon is how far ahead zones are announced.
+const zoneHorizon = 14 * 24 * time.Hour
+
+// week is the distance to "last week".
+const week = 7 * 24 * time.Hour
+
+// manyNext is how many beginnings and ends to come are listed.
+const manyNext = 20
+
+func date(i timeline.Instant) Date {
+	return Date{At: i.At, Earliest: i.Earliest, Latest: i.Latest, Certainty: i.Certainty, Assumed: i.Assumed, Text: i.Text}
+}
+
+// slipDays is the slip in whole days, nearest to what it is.
+func slipDays(m *timeline.Milestone, now time.Time) int {
+	slip, _ := m.Slip(now)
+	return int(math.Round(slip.Hours() / 24))
+}
+
+func (b *builder) milestones() []Milestone {
+	ago := b.Now.Add(-week)
+	before := timeline.At(b.Plan, b.before(ago), ago)
+	out := []Milestone{}
+	for i, m := range b.tl.Milestones {
+		was := before.Milestones[i]
+		out = append(out, Milestone{
+			ID: m.ID, Title: m.Title, Kind: string(m.Kind), Owner: m.Owner, State: m.State,
+			Start: date(m.Start), End: date(m.End), WasStart: date(m.OriginalStart), WasEnd: date(m.OriginalEnd),
+			SlipDays: slipDays(m, b.Now), StartedAt: m.StartedAt, PassedAt: m.PassedAt, Exit: m.Exit, Runbook: m.Runbook,
+			Allow: classes(m.Allow), LastWeek: date(was.End), SlipLastWeek: slipDays(was, ago),
+		})
+	}
+	return out
+}
+
+// before is what dates depended on at an earlier instant. Facts keep when each thing happened; what was reopened since is
+// not known to have been passed then, and is taken as not passed.
+func (b *builder) before(at time.Time) *register.Facts {
+	f := b.Register.Dates()
+	for _, m := range f.Milestones {
+		for _, t := range []*time.Time{&m.StartedAt, &m.PassedAt, &m.ReopenedAt} {
+			if t.After(at) {
+				*t = time.Time{}
+			}
+		}
+	}
+	return f
+}
+
+func classes(allow []plan.Class) []string {
+	var out []string
+	for _, c := range allow {
+		out = append(out, string(c))
+	}
+	return out
+}
+
+// zones lists those in force, then those that begin soon.
+func (b *builder) zones() []Zone {
+	out := []Zone{}
+	inForce := b.tl.Zones(b.Now)
+	for _, z := range inForce {
+		out = append(out, b.zone(z, true))
+	}
+	for _, m := range b.tl.Milestones {
+		known := slices.ContainsFunc(inForce, func(z timeline.InForce) bool { return z.ID == m.ID })
+		if m.Kind != plan.Zone || known || !m.Start.At.After(b.Now) || m.Start.At.Sub(b.Now) > zoneHorizon {
+			continue
+		}
+		for _, z := range b.tl.Zones(m.Start.At) {
+			if z.ID == m.ID {
+				out = append(out, b.zone(z, false))
+			}
+		}
+	}
+	return out
+}
+
+func (b *builder) zone(z timeline.InForce, inForce bool) Zone {
+	out := Zone{ID: z.ID, Title: z.Title, InForce: inForce, Until: date(z.Until), Allow: classes(z.Allow), MayLift: z.MayLift}
+	if m := b.tl.Milestone(z.ID); m != nil {
+		out.From = date(m.Start)
+	}
+	for _, side := range checks.Sides() {
+		if z.Binds(side) {
+			out.Sides = append(out.Sides, string(side))
+		}
+	}
+	return out
+}
+
+func (b *builder) next() []Happening {
+	out := []Happening{}
+	for _, h := range b.tl.Next(manyNext) {
+		out = append(out, Happening{h.Milestone.ID, h.Milestone.Title, h.Edge, date(h.When)})
+	}
+	return out
+}

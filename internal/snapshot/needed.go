@@ -1,0 +1,100 @@
+package snapshot
+
+import (
+	"cmp"
+	"slices"
+
+	"skift/internal/gate"
+	"skift/internal/plan"
+	"skift/internal/run"
+)
+
+// needed lists what people owe, what is due first ahead.
+func (b *builder) needed(s Snapshot) []Needed {
+	out := []Needed{}
+	for _, g := range s.Gates {
+		if votable(g) {
+			out = append(out, b.neededAt(g)...)
+		}
+	}
+	for _, r := range s.Runs {
+		out = append(out, b.neededIn(r)...)
+	}
+	for _, d := range s.Deviations {
+		if d.Critical && d.ConfirmedAt.IsZero() {
+			seat := b.second(d)
+			out = append(out, Needed{Kind: NeedConfirm, Subject: d.Check, Seat: seat, Person: b.person(seat), By: d.Until, Event: d.Seq})
+		}
+	}
+	slices.SortStableFunc(out, func(x, y Needed) int {
+		if x.By.IsZero() != y.By.IsZero() {
+			if x.By.IsZero() {
+				return 1
+			}
+			return -1
+		}
+		return x.By.Compare(y.By)
+	})
+	return out
+}
+
+// neededAt is what a gate that is open waits for.
+func (b *builder) neededAt(g Gate) []Needed {
+	n := Needed{Kind: NeedDecision, Subject: g.Gate, Gate: g.Gate, Run: g.Run, Seat: g.Decides, Person: b.person(g.Decides), By: g.DecideBy}
+	out := []Needed{n}
+	if g.State == gate.Due {
+		return out // nobody else can answer any more: the deciding seat extends, or it is a no-go
+	}
+	for _, a := range g.Poll {
+		if !answered(a) {
+			out = append(out, Needed{Kind: NeedVote, Subject: g.Gate, Gate: g.Gate, Run: g.Run, Seat: a.Seat, Person: b.person(a.Seat), By: g.DecideBy})
+		}
+	}
+	for i, c := range g.Criteria {
+		if c.Kind != string(plan.AttestedCriterion) || c.State == gate.Met || !c.Binding {
+			continue
+		}
+		by := b.Plan.Gates[g.Gate].Criteria[i].By
+		out = append(out, Needed{Kind: NeedAttest, Subject: c.ID, Gate: g.Gate, Seat: by, Person: b.person(by), By: g.DecideBy})
+	}
+	return out
+}
+
+// neededIn is what a run waits for: steps that a person does, or must say something about.
+func (b *builder) neededIn(r Run) []Needed {
+	var out []Needed
+	if r.State.Final() {
+		return nil
+	}
+	for _, s := range r.Steps {
+		waits := s.State == run.WaitingForPerson || s.State == run.Uncertain || r.State == run.RunHeld && r.HeldStep == s.ID
+		if !waits {
+			continue
+		}
+		seat := cmp.Or(s.Owner, b.contact(""))
+		n := Needed{Kind: NeedStep, Subject: s.ID, Run: r.ID, Seat: seat, Person: b.person(seat)}
+		if st := b.Plan.Seats[seat]; st != nil && st.AnswerWithin > 0 && !s.AskedAt.IsZero() {
+			n.By = s.AskedAt.Add(st.AnswerWithin)
+		}
+		if takes := s.Takes; n.By.IsZero() && takes > 0 && !s.AskedAt.IsZero() && s.State == run.WaitingForPerson {
+			n.By = s.AskedAt.Add(takes)
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
+// second is a seat that may confirm a deviation: one of another party than whoever accepted it, the customer's if there is
+// one, else of the first party that has a seat.
+func (b *builder) second(d Deviation) string {
+	mine := plan.SeatParty(d.Actor.Seat)
+	if seat := b.contact(mine); seat != "" {
+		return seat
+	}
+	for _, id := range b.Plan.SeatIDs {
+		if plan.SeatParty(id) != mine {
+			return id
+		}
+	}
+	return ""
+}

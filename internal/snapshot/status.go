@@ -1,0 +1,193 @@
+package snapshot
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"skift/checks"
+	"skift/internal/gate"
+	"skift/internal/register"
+	"skift/internal/run"
+	"skift/internal/timeline"
+)
+
+// The codes of reasons.
+const (
+	WhySlip        = "slip"
+	WhyLate        = "late"
+	WhyGateLate    = "gate-late"
+	WhyGateNear    = "gate-near"
+	WhyGateNoGo    = "gate-no-go"
+	WhyHeld        = "run-held"
+	WhyRunFailed   = "run-failed"
+	WhyRunNoGo     = "run-no-go"
+	WhyUncertain   = "step-uncertain"
+	WhyPairs       = "pairs"
+	WhyNotObserved = "not-observed"
+	WhyUnsent      = "unsent"
+	WhyEmptySeat   = "empty-seat"
+)
+
+// gateNear is how long before its deadline a gate that cannot go yet is a risk.
+const gateNear = 24 * time.Hour
+
+// status computes the light. It is the gravest of its reasons; a person may set another, and both are shown.
+func (b *builder) status(s Snapshot) Status {
+	out := Status{Computed: register.Green, Reasons: []Reason{}, Set: b.Register.Status, Note: b.Register.Note}
+	out.Reasons = slices.Concat(out.Reasons, b.whyDates(s), b.whyGates(s), b.whyRuns(s), whyPairs(s, b.Plan.Production()), b.whyPeople(s))
+	slices.SortStableFunc(out.Reasons, func(x, y Reason) int { return cmp.Compare(gravity(y.Light), gravity(x.Light)) })
+	if len(out.Reasons) > 0 {
+		out.Computed = out.Reasons[0].Light
+	}
+	return out
+}
+
+func gravity(l register.Light) int {
+	return slices.Index([]register.Light{register.Green, register.Yellow, register.Red}, l)
+}
+
+// whyDates: what slips beyond the plan's thresholds, and what is late.
+func (b *builder) whyDates(s Snapshot) []Reason {
+	var out []Reason
+	for _, m := range s.Milestones {
+		if m.State == timeline.Passed || m.State == timeline.Missed {
+			continue // over: its slip is history
+		}
+		r := Reason{Code: WhySlip, Subject: m.ID, Owner: m.Owner, Days: m.SlipDays, Light: b.slipLight(m.SlipDays)}
+		if m.State == timeline.Late {
+			r.Code, r.At = WhyLate, m.End.At
+			if r.Light == register.Green {
+				r.Light = register.Yellow
+			}
+		}
+		if r.Light != register.Green {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// slipLight is what the thresholds say of a slip.
+func (b *builder) slipLight(days int) register.Light {
+	slip, t := time.Duration(days)*24*time.Hour, b.Plan.Thresholds
+	switch {
+	case slip <= 0:
+		return register.Green
+	case slip > t.RedSlip:
+		return register.Red
+	case slip > t.YellowSlip:
+		return register.Yellow
+	}
+	return register.Green
+}
+
+func (b *builder) whyGates(s Snapshot) []Reason {
+	var out []Reason
+	for _, g := range s.Gates {
+		if g.Run != "" {
+			continue // practised: nothing hangs on it
+		}
+		r := Reason{Subject: g.Gate, Owner: g.Decides, At: g.DecideBy}
+		switch {
+		case g.State == gate.Due:
+			r.Code, r.Light = WhyGateLate, register.Red
+		case g.State == gate.NoGo:
+			r.Code, r.Light = WhyGateNoGo, register.Red
+			if g.Decision != nil {
+				r.At = g.Decision.At
+			}
+		case votable(g) && !g.MayGo() && !g.DecideBy.IsZero() && g.DecideBy.Sub(b.Now) < gateNear:
+			r.Code, r.Light, r.Count = WhyGateNear, register.Yellow, len(g.Reasons)
+		default:
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// whyRuns: the latest run of each runbook in each environment, and everything that is unfinished.
+func (b *builder) whyRuns(s Snapshot) []Reason {
+	var out []Reason
+	type which struct {
+		runbook, environment string
+		rehearsal            bool
+	}
+	newer := map[which]bool{}
+	for _, r := range s.Runs {
+		key := which{r.Runbook, r.Environment, r.Rehearsal}
+		latest := !newer[key]
+		newer[key] = true
+		grave := register.Red
+		if r.Rehearsal || !r.Production {
+			grave = register.Yellow
+		}
+		why := Reason{Subject: r.ID, Light: grave, At: r.EndedAt}
+		switch {
+		case r.State == run.RunHeld:
+			why.Code, why.Step = WhyHeld, cmp.Or(r.HeldStep, r.HeldGate)
+			out = append(out, why)
+		case latest && r.State == run.RunFailed:
+			why.Code = WhyRunFailed
+			out = append(out, why)
+		case latest && r.State == run.RunNoGo:
+			why.Code = WhyRunNoGo
+			out = append(out, why)
+		}
+		for _, st := range r.Steps {
+			if st.State == run.Uncertain && !r.State.Final() {
+				out = append(out, Reason{Code: WhyUncertain, Subject: r.ID, Step: st.ID, Owner: st.Owner, Light: grave, At: st.FinishedAt})
+			}
+		}
+	}
+	return out
+}
+
+// whyPairs: what blocks is a risk as long as nothing is switched, and grave after that. What nobody could look at is never green.
+func whyPairs(s Snapshot, production string) []Reason {
+	block := Reason{Code: WhyPairs, Light: register.Yellow}
+	unseen := Reason{Code: WhyNotObserved, Light: register.Yellow}
+	for _, e := range s.Checks {
+		if e.ID != production {
+			continue
+		}
+		for _, p := range e.Pairs {
+			block.Of++
+			unseen.Of++
+			switch {
+			case p.Verdict.Word == checks.WordNotObserved:
+				unseen.Count++
+			case p.Verdict.Blocks, p.Verdict.Level == checks.SeverityBad:
+				block.Count++
+				if p.Phase != checks.Before {
+					block.Light = register.Red
+				}
+			}
+		}
+	}
+	var out []Reason
+	for _, r := range []Reason{block, unseen} {
+		if r.Count > 0 {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// whyPeople: mails that did not leave, and decisions due soon that nobody is there to take.
+func (b *builder) whyPeople(s Snapshot) []Reason {
+	var out []Reason
+	if n := s.Outbox.Failed + s.Outbox.Uncertain; n > 0 {
+		out = append(out, Reason{Code: WhyUnsent, Light: register.Yellow, Count: n})
+	}
+	var said []string
+	for _, n := range s.Needed {
+		if n.Person != "" || n.Seat == "" || n.By.IsZero() || n.By.Sub(b.Now) > gateNear || slices.Contains(said, n.Seat) {
+			continue
+		}
+		said = append(said, n.Seat)
+		out = append(out, Reason{Code: WhyEmptySeat, Owner: n.Seat, Light: register.Yellow, At: n.By})
+	}
+	return out
+}
