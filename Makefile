@@ -2,7 +2,7 @@
 GO ?= go
 export GOTOOLCHAIN = local
 # Programs without which a test fails instead of being skipped.
-REQUIRE = sshd,openssl
+REQUIRE = sshd,openssl,nft,ip
 
 .PHONY: demo test check bench needs
 

@@ -94,17 +94,21 @@ func (s Settings) check(m *yamldoc.Map, problems *diag.List) {
 	if s.Listen != "" {
 		ap, err := netip.ParseAddrPort(s.Listen)
 		if err != nil || !ap.Addr().IsLoopback() {
-			problems.Addf(m.ValuePos("listen"), CodeBadSetting, "listen: %q is not a loopback address with a port", s.Listen).
+			problems.Addf(m.ValuePos("listen"), CodeBadSetting, "%q is not a loopback address with a port", s.Listen).
 				At("listen").Hintf("write 127.0.0.1:8620; nothing here has a password, so it answers on this machine only")
 		}
 	}
 	if s.BaseURL != "" {
-		if u, err := url.Parse(s.BaseURL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-			problems.Addf(m.ValuePos("base_url"), CodeBadSetting, "base_url: %q is not an http or https address", s.BaseURL).At("base_url")
+		switch u, err := url.Parse(s.BaseURL); {
+		case err == nil && u.User != nil:
+			problems.Addf(m.ValuePos("base_url"), CodeClearSecret, "the address holds a login").At("base_url").Hide().
+				Hintf("it stands in every mail: write it without name and password")
+		case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+			problems.Addf(m.ValuePos("base_url"), CodeBadSetting, "%q is not an http or https address", s.BaseURL).At("base_url")
 		}
 	}
 	if s.Data == "" || strings.ContainsRune(s.Data, 0) {
-		problems.Addf(m.ValuePos("data"), CodeBadSetting, "data: a directory is needed").At("data")
+		problems.Addf(m.ValuePos("data"), CodeBadSetting, "a directory is needed").At("data")
 	}
 }
 
@@ -117,16 +121,16 @@ func readSMTP(m *yamldoc.Map, problems *diag.List) *SMTP {
 	}
 	if s.From != "" {
 		if _, err := mail.ParseAddress(s.From); err != nil {
-			problems.Addf(m.ValuePos("from"), CodeBadSetting, "smtp.from: %q is not a mail address", s.From).At("smtp.from")
+			problems.Addf(m.ValuePos("from"), CodeBadSetting, "%q is not a mail address", s.From).At("smtp.from")
 		}
 	}
 	if s.CA != "" && (path.IsAbs(s.CA) || strings.HasPrefix(path.Clean(s.CA), "..")) {
-		problems.Addf(m.ValuePos("ca"), CodeBadSetting, "smtp.ca: %q is not a file of the plan directory", s.CA).At("smtp.ca")
+		problems.Addf(m.ValuePos("ca"), CodeBadSetting, "%q is not a file of the plan directory", s.CA).At("smtp.ca")
 	}
 	if text := m.OptRaw("password", ""); text != "" {
 		ref, err := secret.ParseRef(text)
 		if err != nil {
-			problems.Addf(m.ValuePos("password"), CodeClearSecret, "smtp.password: %v", err).At("smtp.password").Hide()
+			problems.Addf(m.ValuePos("password"), CodeClearSecret, "%v", err).At("smtp.password").Hide()
 		}
 		s.Password = ref
 	}

@@ -26,13 +26,15 @@ func (a *Actions) command(ctx context.Context, req Request) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
+	var secrets []string
 	for name, ref := range req.Step.SecretEnv {
 		value, err := a.fetch(ref)
 		if err != nil {
 			return failed("%s was not started: %v", programName(req.Step), err), nil
 		}
-		env = append(env, name+"="+value)
+		secrets = append(secrets, name+"="+value)
 	}
+	env = append(secrets, env...) // the last of a name counts: what skift says of itself cannot be replaced
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	p := &process{name: programName(req.Step), grace: a.cfg.Grace}

@@ -453,6 +453,9 @@ func TestWhatAProgramLeavesBehindDoesNotKeepUsWaiting(t *testing.T) {
 	if !o.OK || o.Facts["left_behind"] != "stopped" || lives(children(t, o)[0]) || time.Since(began) > 2*time.Second {
 		t.Errorf("in the group: %+v after %v", o, time.Since(began))
 	}
+	if o := do(t, a, commandStep("./play-leave", "hear")); !o.OK || !strings.HasSuffix(string(o.Output), "tidied up\n") {
+		t.Errorf("one that hears: %+v: %q", o, o.Output)
+	}
 	began = time.Now()
 	o = do(t, a, commandStep("./play-leave", "out"))
 	child := children(t, o)[0]
@@ -491,6 +494,7 @@ func TestSecretsAndEscapesDoNotLeave(t *testing.T) {
 	const canary = "canary-Zx9/+quux"
 	masker := &secret.Masker{}
 	masker.Add(secret.NewValue(canary))
+	masker.Add(secret.NewValue("password\x1b[3mwith escapes\r"))
 	a := newActions(t, Config{Masker: masker})
 	for i := range len(canary) + 1 { // cut at every byte
 		o := do(t, a, commandStep("./play-say", "a "+canary[:i], canary[i:]+" z"))
@@ -505,7 +509,8 @@ func TestSecretsAndEscapesDoNotLeave(t *testing.T) {
 		"good\rbad":                        "good\nbad",
 		"a\u202eb":                         "a<U+202E>b",
 		"a\u009b31mb":                      "ab",
-		"cana\x1b[0mry-Zx9/+quux":          "***", // a secret with an escape sequence in it
+		"cana\x1b[0mry-Zx9/+quux":          "***",    // a secret with an escape sequence in it
+		"is password\x1b[3mwith escapes\r": "is ***", // a secret that is not left whole by the stripper
 		"number 010190-1234 ok":            "number ******-**** ok",
 		"0101901234":                       "******-****",
 		"sha 0101901234abcdef":             "sha 0101901234abcdef",

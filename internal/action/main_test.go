@@ -52,6 +52,7 @@ var plays = map[string]func(args []string){
 	"play-hold":  hold,
 	"play-leave": leave,
 	"play-deaf":  deaf,
+	"play-hear":  hear,
 	"play-die":   func([]string) { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL) },
 	"play-sleep": func([]string) { time.Sleep(time.Hour) },
 }
@@ -133,7 +134,21 @@ func again(play string, setsid bool, args ...string) *exec.Cmd {
 func hold([]string) { _ = again("play-sleep", false).Wait() }
 
 // leave ends at once and leaves a child with the same output behind, "out" in a session of its own.
-func leave(args []string) { again("play-sleep", slices.Contains(args, "out")) }
+func leave(args []string) {
+	if slices.Contains(args, "hear") {
+		again("play-hear", false)
+		return
+	}
+	again("play-sleep", slices.Contains(args, "out"))
+}
+
+// hear tidies up when it is asked to end.
+func hear([]string) {
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGTERM)
+	<-asked
+	fmt.Println("tidied up")
+}
 
 // deaf does not hear SIGTERM, nor does its child.
 func deaf(args []string) {

@@ -20,9 +20,9 @@ func TestSecretsOfACommand(t *testing.T) {
 	dir := planDir(t)
 	a := newActions(t, Config{PlanDir: dir, Masker: masker, Secrets: secret.NewResolver(dir, env, masker)})
 	step := commandStep("./play-tell")
-	step.SecretEnv = map[string]secret.Ref{"API_TOKEN": parseRef(t, "env:TOKEN")}
+	step.SecretEnv = map[string]secret.Ref{"API_TOKEN": parseRef(t, "env:TOKEN"), "SKIFT_RUN": parseRef(t, "env:TOKEN")}
 	o := do(t, a, step)
-	if text := string(o.Output); !o.OK || !strings.Contains(text, "API_TOKEN=***") || strings.Contains(text, "canary") {
+	if text := string(o.Output); !o.OK || !strings.Contains(text, "API_TOKEN=***") || !strings.Contains(text, "SKIFT_RUN=cutover-1") || strings.Contains(text, "canary") {
 		t.Errorf("%v %s", o.Summary, text)
 	}
 	step.SecretEnv = map[string]secret.Ref{"API_TOKEN": parseRef(t, "env:NOBODY")}

@@ -21,6 +21,9 @@ import (
 // ErrNobody is returned when no process listens on the socket.
 var ErrNobody = errors.New("no skift process answers")
 
+// ErrLost is returned when the process stops answering: whether it did what was asked is not known.
+var ErrLost = errors.New("the running skift stopped answering")
+
 // Client is a Desk behind a unix socket. It is safe for concurrent use.
 type Client struct {
 	http *http.Client
@@ -96,24 +99,45 @@ func (c *Client) call(ctx context.Context, method, path string, body, into any) 
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return fmt.Errorf("ask the running skift: %w", err)
+		return lost(ctx)
 	}
 	defer res.Body.Close()
 	dec := json.NewDecoder(res.Body)
-	if res.StatusCode == http.StatusOK {
-		if err := dec.Decode(into); err != nil {
-			return fmt.Errorf("read answer: %w", err)
-		}
-		return nil
-	}
 	var f failure
-	if err := dec.Decode(&f); err != nil {
-		return fmt.Errorf("read answer: status %d: %w", res.StatusCode, err)
+	switch {
+	case res.StatusCode == http.StatusOK:
+		return readAnswer(ctx, dec, into)
+	case res.StatusCode == http.StatusServiceUnavailable: // it is stopping
+		return ErrLost
+	}
+	if err := readAnswer(ctx, dec, &f); err != nil {
+		return err
 	}
 	if f.Refusal != nil {
 		return f.Refusal
 	}
 	return errors.New(f.Error)
+}
+
+// readAnswer reads one JSON value. An answer that is cut off is no answer.
+func readAnswer(ctx context.Context, dec *json.Decoder, into any) error {
+	err := dec.Decode(into)
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &syntax), errors.As(err, &kind):
+		return fmt.Errorf("read answer: %w", err)
+	}
+	return lost(ctx)
+}
+
+func lost(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return ErrLost
 }
 
 // wireEvent is an event in JSON: its body as the object it is.

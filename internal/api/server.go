@@ -169,6 +169,9 @@ func reply(w http.ResponseWriter, v any, err error) {
 	case errors.As(err, &refusal):
 		w.WriteHeader(statusOf(refusal.Kind))
 		v = failure{Refusal: refusal}
+	case errors.Is(err, context.Canceled): // we are stopping, or nobody waits for the answer any more
+		w.WriteHeader(http.StatusServiceUnavailable)
+		v = failure{Error: "stopping"}
 	case err != nil:
 		w.WriteHeader(http.StatusInternalServerError)
 		v = failure{Error: err.Error()}
@@ -181,7 +184,7 @@ func statusOf(kind string) int {
 	switch kind {
 	case runner.NotFound:
 		return http.StatusNotFound
-	case runner.Refused:
+	case runner.Refused, runner.Forbidden:
 		return http.StatusForbidden
 	case runner.Conflict:
 		return http.StatusConflict

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing/fstest"
 
 	"skift/internal/plan"
@@ -76,7 +77,11 @@ func syncDir(dir string) error {
 }
 
 // revisions keeps every plan that was in use, so that a run goes on with the plan it was started on.
-type revisions struct{ dir string }
+type revisions struct {
+	dir    string
+	mu     sync.Mutex
+	loaded map[string]*plan.Plan // by hash: a run asks for its plan at every step
+}
 
 func (r *revisions) path(hash string) string { return filepath.Join(r.dir, hash+".json") }
 
@@ -111,8 +116,30 @@ func idsOnly(p *plan.Plan) []byte {
 	return b.Bytes()
 }
 
+// Revision is a plan as it was when a process last took it into use, without the names and addresses of people.
+func Revision(data, hash string) (*plan.Plan, error) {
+	return (&revisions{dir: filepath.Join(data, "revisions")}).Plan(hash)
+}
+
 // Plan implements runner.Revisions.
 func (r *revisions) Plan(hash string) (*plan.Plan, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p := r.loaded[hash]; p != nil {
+		return p, nil
+	}
+	p, err := r.load(hash)
+	if err != nil {
+		return nil, err
+	}
+	if r.loaded == nil {
+		r.loaded = map[string]*plan.Plan{}
+	}
+	r.loaded[hash] = p
+	return p, nil
+}
+
+func (r *revisions) load(hash string) (*plan.Plan, error) {
 	data, err := os.ReadFile(r.path(hash))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("find revision %.12s of the plan: it is not in %s", hash, r.dir)

@@ -180,6 +180,7 @@ func (a *App) Report(ctx context.Context, q api.ReportRequest) (api.ReportReply,
 	if _, err := a.runner.Tell(ctx, c, nil, journal.Actor{EnteredBy: q.EnteredBy, Via: journal.ViaConsole}); err != nil {
 		return out, err
 	}
+	out.Head = a.ledger.Head().String()
 	a.outbox.Wake()
 	return out, nil
 }

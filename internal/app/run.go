@@ -31,6 +31,14 @@ type Mode struct {
 
 // Run starts the loops and blocks until ctx ends or nothing can be written any more. It leaves nothing behind.
 func (a *App) Run(ctx context.Context, m Mode) error {
+	var health net.Listener
+	if m.Scheduler && a.settings.Listen != "" {
+		var err error
+		if health, err = net.Listen("tcp", a.settings.Listen); err != nil {
+			return fmt.Errorf("answer /healthz: %w", err)
+		}
+		defer health.Close()
+	}
 	server, err := api.Listen(a.socket, a, func(uid string) string { return Caller(a.plan, uid) }, a.log)
 	if err != nil {
 		return err
@@ -53,8 +61,8 @@ func (a *App) Run(ctx context.Context, m Mode) error {
 	}
 	if m.Scheduler {
 		loop(func() error { return a.schedule(ctx) })
-		if a.settings.Listen != "" {
-			loop(func() error { return a.health(ctx) })
+		if health != nil {
+			loop(func() error { return a.health(ctx, health) })
 		}
 	}
 	if m.Ready != nil {
@@ -102,7 +110,7 @@ func (a *App) schedule(ctx context.Context) error {
 			}
 			for _, e := range events {
 				switch e.Kind {
-				case register.MilestonePassed, register.MilestoneReopened, register.PlanAdopted, register.GateDecided:
+				case register.MilestoneStarted, register.MilestonePassed, register.MilestoneReopened, register.PlanAdopted, register.GateDecided:
 					select {
 					case changed <- struct{}{}:
 					default:
@@ -181,11 +189,7 @@ func (w worker) Enter(ctx context.Context, milestone string, slot register.Slot)
 }
 
 // health answers /healthz on a loopback address: 200 as long as decisions can be written.
-func (a *App) health(ctx context.Context) error {
-	ln, err := net.Listen("tcp", a.settings.Listen)
-	if err != nil {
-		return fmt.Errorf("listen on %s: %w", a.settings.Listen, err)
-	}
+func (a *App) health(ctx context.Context, ln net.Listener) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		if err := a.ledger.Broken(); err != nil {

@@ -7,12 +7,11 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
+	"regexp"
 	"strings"
 	"syscall"
 
@@ -20,42 +19,26 @@ import (
 
 	"skift/internal/app"
 	"skift/internal/diag"
-	"skift/internal/runner"
-	"skift/internal/store"
+	"skift/internal/plan"
 	"skift/internal/term"
 )
 
-// The exit codes: DESIGN and docs/exit-codes.md.
-const (
-	ExitOK       = 0 // fine, or go
-	ExitFailed   = 1 // a check or a run failed
-	ExitUsage    = 2 // wrong usage or an invalid file
-	ExitNoGo     = 3 // no-go, or refused by a gate or a freeze
-	ExitHeld     = 4 // held: a person is waited for
-	ExitNotKnown = 5 // could not observe, or an error of ours
-)
-
-// exit is an error that only carries an exit code: what it means is printed already.
-type exit int
-
-func (e exit) Error() string { return fmt.Sprintf("exit %d", int(e)) }
-
 // session is one call of the program.
 type session struct {
-	in          io.Reader
-	out, err    io.Writer
-	screen      term.Screen
-	dir, data   string
-	json        bool
-	interrupted <-chan struct{} // closed at the first Ctrl-C
-	force       <-chan struct{} // closed at the second
+	in        io.Reader
+	out, err  io.Writer
+	screen    term.Screen
+	dir, data string
+	json      bool
+	plan      *plan.Plan      // what is shown is shown by it; nil before it was read
+	force     <-chan struct{} // closed at the second Ctrl-C
 }
 
 // Main runs one command and returns its exit code.
 func Main(args []string, in io.Reader, out, stderr io.Writer) int {
-	ctx, interrupted, force, stop := signals()
+	ctx, force, stop := signals()
 	defer stop()
-	s := &session{in: in, out: out, err: stderr, interrupted: interrupted, force: force}
+	s := &session{in: in, out: out, err: stderr, force: force}
 	if f, ok := out.(*os.File); ok {
 		s.screen = term.Detect(f)
 	}
@@ -67,30 +50,33 @@ func Main(args []string, in io.Reader, out, stderr io.Writer) int {
 	return s.explain(root.ExecuteContext(ctx))
 }
 
-// signals: the first Ctrl-C or SIGTERM asks to stop, the second to stop now.
-func signals() (ctx context.Context, interrupted, force <-chan struct{}, stop func()) {
+// signals: the first Ctrl-C or SIGTERM asks to stop and ends ctx, the second to stop now and closes force. A terminal that
+// goes away asks to stop, too, unless whoever started us wanted that ignored.
+func signals() (ctx context.Context, force <-chan struct{}, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	got := make(chan os.Signal, 4)
-	signal.Notify(got, os.Interrupt, syscall.SIGTERM)
-	first, second := make(chan struct{}), make(chan struct{})
-	done := make(chan struct{})
+	asks := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		asks = append(asks, syscall.SIGHUP)
+	}
+	signal.Notify(got, asks...)
+	second, done := make(chan struct{}), make(chan struct{})
 	go func() {
-		n := 0
-		for {
+		for n := 1; ; n++ {
 			select {
 			case <-got:
-				if n++; n == 1 {
-					close(first)
-					cancel()
-				} else if n == 2 {
-					close(second)
-				}
 			case <-done:
 				return
 			}
+			switch n {
+			case 1:
+				cancel()
+			case 2:
+				close(second)
+			}
 		}
 	}()
-	return ctx, first, second, func() { signal.Stop(got); close(done); cancel() }
+	return ctx, second, func() { signal.Stop(got); close(done); cancel() }
 }
 
 func (s *session) root() *cobra.Command {
@@ -98,18 +84,22 @@ func (s *session) root() *cobra.Command {
 		Use:   "skift",
 		Short: "Move an IT platform from one supplier to another without a bad weekend",
 		Long: "skift runs the transition of an IT platform from an old supplier's hosts to a new one's: plan, frozen zones, checks of both\n" +
-			"platforms, go/no-go, the cut-over weekend's runbook, and status reports. Start with `skift demo`.",
+			"platforms, go/no-go, the cut-over weekend's runbook, and status reports. Start with `skift demo`.\n\n" +
+			"Exit codes: 0 fine, or go · 1 a check or a run failed · 2 wrong usage or an invalid file · 3 no-go, or refused by a gate or a\n" +
+			"freeze · 4 held: a person is waited for · 5 could not be observed, or an error of ours.",
 		SilenceUsage: true, SilenceErrors: true, Version: app.Version,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.SetVersionTemplate("skift {{.Version}}\n")
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usage(err.Error(), "skift "+strings.TrimPrefix(c.CommandPath(), "skift ")+" --help lists the flags")
-	})
+	root.SetFlagErrorFunc(flagError)
 	root.PersistentFlags().StringVarP(&s.dir, "plan", "C", ".", "plan directory")
 	root.PersistentFlags().StringVar(&s.data, "data", "", "data directory (default: what skift.yaml says, else .skift in the plan directory)")
-	for _, command := range s.commands() {
-		root.AddCommand(command)
+	for _, g := range s.groups() {
+		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
+		for _, c := range g.commands {
+			c.GroupID = g.id
+			root.AddCommand(c)
+		}
 	}
 	root.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) > 0 {
@@ -118,7 +108,66 @@ func (s *session) root() *cobra.Command {
 		return c.Help()
 	}
 	root.Args = cobra.ArbitraryArgs
+	root.SetHelpCommand(helpCommand(root))
+	for _, c := range root.Commands() {
+		c.Flags().SortFlags = false
+		c.DisableFlagsInUseLine = true
+	}
 	return root
+}
+
+// group is commands that a person looks for together.
+type group struct {
+	id, title string
+	commands  []*cobra.Command
+}
+
+// groups lists every command.
+func (s *session) groups() []group {
+	return []group{
+		{"plan", "Plan:", []*cobra.Command{s.initCommand(), s.validateCommand(), s.planCommand(), s.whoCommand()}},
+		{"look", "Look at both platforms:", []*cobra.Command{s.checkCommand()}},
+		{"run", "Run:", []*cobra.Command{s.serveCommand(), s.runCommand(), s.startCommand(), s.runsCommand(), s.stepCommand(), s.abortCommand()}},
+		{"decide", "Decide:", []*cobra.Command{s.gateCommand(), s.voteCommand(), s.attestCommand(), s.acceptCommand(), s.confirmCommand(), s.milestoneCommand()}},
+		{"tell", "Tell and prove:", []*cobra.Command{s.statusCommand(), s.reportCommand(), s.logCommand(), s.verifyCommand()}},
+		{"try", "Try:", []*cobra.Command{s.demoCommand()}},
+	}
+}
+
+// helpCommand is `skift help COMMAND`; cobra's own answers a wrong name with success.
+func helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND]", Short: "Help about a command", GroupID: "try",
+		RunE: func(_ *cobra.Command, args []string) error {
+			c, rest, err := root.Find(args)
+			if err != nil || c == nil || c == root && len(rest) > 0 {
+				return unknownCommand(root, args[0])
+			}
+			return c.Help()
+		},
+	}
+}
+
+// flagName finds the flags in their help text.
+var flagName = regexp.MustCompile(`(?m)^ +(?:-., )?--([a-z-]+)`)
+
+// flagError says what is wrong with a flag without the words of the flag library.
+func flagError(c *cobra.Command, err error) error {
+	message := err.Error()
+	if before, _, ok := strings.Cut(message, ": strconv."); ok { // "invalid argument … for … flag: strconv.ParseFloat: …"
+		message = before + ": it takes a number"
+	}
+	hint := c.CommandPath() + " --help lists the flags"
+	if _, word, ok := strings.Cut(message, "unknown flag: --"); ok {
+		var names []string
+		for _, m := range flagName.FindAllStringSubmatch(c.Flags().FlagUsages(), -1) {
+			names = append(names, m[1])
+		}
+		if near := diag.Suggest(word, names); near != "" {
+			hint = fmt.Sprintf("did you mean --%s?", near)
+		}
+	}
+	return usage(message, hint)
 }
 
 func unknownCommand(c *cobra.Command, name string) error {
@@ -126,7 +175,7 @@ func unknownCommand(c *cobra.Command, name string) error {
 	for _, sub := range c.Commands() {
 		names = append(names, sub.Name())
 	}
-	hint := "skift --help lists the commands"
+	hint := c.CommandPath() + " --help lists the commands"
 	if near := diag.Suggest(name, names); near != "" {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	}
@@ -139,64 +188,3 @@ type usageError struct{ message, hint string }
 func (e *usageError) Error() string { return e.message }
 
 func usage(message, hint string) error { return &usageError{message, hint} }
-
-// explain prints an error the way a tired person can use and gives its exit code. It is the one table of exit codes.
-func (s *session) explain(err error) int {
-	var (
-		code    exit
-		wrong   *usageError
-		refusal *runner.Refusal
-		plan    *app.PlanError
-		held    *store.HeldError
-	)
-	switch {
-	case err == nil:
-		return ExitOK
-	case errors.As(err, &code):
-		return int(code)
-	case errors.As(err, &plan):
-		s.problems(plan)
-		return ExitUsage
-	case errors.As(err, &wrong):
-		return s.say(ExitUsage, wrong.message, wrong.hint)
-	case errors.As(err, &refusal):
-		return s.say(refusalCode(refusal), refusal.Message, refusal.Hints...)
-	case errors.As(err, &held):
-		return s.say(ExitNotKnown, held.Error(), "it does not answer on its socket: stop it, or wait until it has ended")
-	case errors.Is(err, context.Canceled):
-		return s.say(ExitHeld, "stopped")
-	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission):
-		return s.say(ExitUsage, err.Error())
-	}
-	return s.say(ExitNotKnown, err.Error())
-}
-
-func refusalCode(r *runner.Refusal) int {
-	if r.Kind == runner.Refused {
-		return ExitNoGo
-	}
-	return ExitUsage
-}
-
-func (s *session) say(code int, message string, hints ...string) int {
-	fmt.Fprintf(s.err, "skift: %s\n", message)
-	for _, h := range hints {
-		if h != "" {
-			fmt.Fprintf(s.err, "hint: %s\n", h)
-		}
-	}
-	return code
-}
-
-// problems prints diagnostics with their snippets.
-func (s *session) problems(e *app.PlanError) {
-	_ = diag.Render(s.err, e.Problems, e.Sources, s.screen.Colour)
-	fmt.Fprintf(s.err, "skift: %d problems\n", len(e.Problems))
-}
-
-// logger writes what the loops have to say to stderr, plain.
-func (s *session) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
-}
-
-func (s *session) printf(format string, args ...any) { fmt.Fprintf(s.out, format, args...) }

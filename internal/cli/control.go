@@ -2,270 +2,206 @@ package cli
 
 import (
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"skift/internal/app"
+	"skift/internal/api"
 	"skift/internal/journal"
+	"skift/internal/plan"
 	"skift/internal/runner"
 )
 
-// commands lists every command.
-func (s *session) commands() []*cobra.Command {
-	return []*cobra.Command{
-		s.initCommand(), s.validateCommand(), s.planCommand(), s.whoCommand(),
-		s.checkCommand(), s.runCommand(), s.startCommand(), s.serveCommand(), s.runsCommand(), s.stepCommand(),
-		s.gateCommand(), s.voteCommand(), s.attestCommand(), s.confirmCommand(), s.acceptCommand(), s.milestoneCommand(),
-		s.abortCommand(), s.statusCommand(), s.reportCommand(), s.logCommand(), s.verifyCommand(), s.demoCommand(),
-	}
+// act is a command that somebody gives in a seat.
+type act struct {
+	runner.Command
+	until string // a time, read in the plan's zone
 }
 
 // acting adds the flags of whoever acts.
-func acting(c *cobra.Command, cmd *runner.Command) *cobra.Command {
-	c.Flags().StringVar(&cmd.As, "as", "", "seat that acts, such as ibm/operator")
-	c.Flags().StringVar(&cmd.Via, "via", journal.ViaConsole, "how it reached you: console, phone, mail")
-	c.Flags().StringVar(&cmd.Reason, "reason", "", "why; kept in the journal")
+func acting(c *cobra.Command, a *act) *cobra.Command {
+	c.Flags().StringVar(&a.As, "as", "", "seat that acts, such as ibm/operator")
+	c.Flags().StringVar(&a.Via, "via", journal.ViaConsole, "how it reached you: console, phone or mail")
+	c.Flags().StringVar(&a.Reason, "reason", "", "why; kept in the journal")
 	return c
 }
 
-func checkVia(via string) error {
-	switch via {
+// send checks what only the command line knows, hands the command in and prints what was done.
+func (s *session) send(c *cobra.Command, a act) error {
+	switch a.Via {
 	case journal.ViaConsole, journal.ViaPhone, journal.ViaMail:
-		return nil
+	default:
+		return usage(fmt.Sprintf("--via %q is not a way to be told something", a.Via), "console, phone or mail")
 	}
-	return usage(fmt.Sprintf("--via %q is not a way", via), "console, phone or mail")
+	return s.withDesk(c.Context(), func(d api.Desk, p *plan.Plan) error {
+		if a.until != "" {
+			t, err := parseEnd(p, a.until, time.Now())
+			if err != nil {
+				return err
+			}
+			a.Until = &t
+		}
+		r, err := d.Do(c.Context(), a.Command)
+		if err != nil {
+			return err
+		}
+		s.reply(r)
+		return nil
+	})
 }
 
 // args demands exactly the named arguments.
-func args(names ...string) cobra.PositionalArgs {
+func args(names ...string) cobra.PositionalArgs { return between(len(names), names...) }
+
+// between demands at least the first of the named arguments.
+func between(least int, names ...string) cobra.PositionalArgs {
 	return func(c *cobra.Command, got []string) error {
-		if len(got) == len(names) {
-			return nil
-		}
-		if len(got) < len(names) {
+		if len(got) < least {
 			return usage(names[len(got)]+" is missing", "usage: "+c.UseLine())
 		}
-		return usage(fmt.Sprintf("%q is too much", got[len(names)]), "usage: "+c.UseLine())
+		if len(got) > len(names) {
+			return usage(fmt.Sprintf("%q is too much", got[len(names)]), "usage: "+c.UseLine())
+		}
+		return nil
 	}
 }
 
 func (s *session) stepCommand() *cobra.Command {
-	var cmd runner.Command
+	var a act
 	return acting(&cobra.Command{
 		Use: "step RUN STEP done|fail|skip|retry --as SEAT [--reason …]", Short: "Say what became of a step",
+		Long: "done: it has happened · fail: it has not, or not as it should · skip: it is not needed · retry: try a failed or uncertain step again.\n" +
+			"All but done need a reason; so does done of a step that failed or is uncertain. RUN may be the runbook's name while one run of it\n" +
+			"is unfinished.",
 		Args: args("RUN", "STEP", "done|fail|skip|retry"),
-		RunE: func(c *cobra.Command, a []string) error {
-			cmd.Do, cmd.Run, cmd.Step, cmd.Answer = runner.DoStep, a[0], a[1], a[2]
-			return s.act(c, cmd)
+		RunE: func(c *cobra.Command, got []string) error {
+			a.Do, a.Run, a.Step, a.Answer = runner.DoStep, got[0], got[1], got[2]
+			return s.send(c, a)
 		},
-	}, &cmd)
-}
-
-func (s *session) act(c *cobra.Command, cmd runner.Command) error {
-	if err := checkVia(cmd.Via); err != nil {
-		return err
-	}
-	return s.do(c.Context(), cmd)
+	}, &a)
 }
 
 func (s *session) voteCommand() *cobra.Command {
-	var cmd runner.Command
-	var until string
+	var a act
 	c := acting(&cobra.Command{
 		Use: "vote GATE ready|not-ready|go|no-go|hold --as SEAT", Short: "Answer at a gate",
 		Long: "ready and not-ready answer the poll. go, no-go and hold are the deciding seat's: go is refused while anything stands in its way,\n" +
-			"hold --until TIME extends the deadline.",
+			"hold --until TIME --reason … extends the deadline. What a seat answers last counts. Without --run the plan's own gate is meant,\n" +
+			"which may open and be decided before the run starts.",
 		Args: args("GATE", "ready|not-ready|go|no-go|hold"),
-		RunE: func(c *cobra.Command, a []string) error {
-			cmd.Do, cmd.Gate, cmd.Answer = runner.DoVote, a[0], a[1]
-			if err := s.until(until, &cmd); err != nil {
-				return err
-			}
-			return s.act(c, cmd)
+		RunE: func(c *cobra.Command, got []string) error {
+			a.Do, a.Gate, a.Answer = runner.DoVote, got[0], got[1]
+			return s.send(c, a)
 		},
-	}, &cmd)
-	c.Flags().StringVar(&cmd.Run, "run", "", "the run in which the gate is asked (default: the plan's own gate)")
-	c.Flags().StringSliceVar(&cmd.Services, "services", nil, "go for these services only")
-	c.Flags().StringVar(&until, "until", "", "with hold: the new deadline")
+	}, &a)
+	c.Flags().StringVar(&a.Run, "run", "", "the rehearsal in which the gate is practised")
+	c.Flags().StringSliceVar(&a.Services, "services", nil, "with go: for these services only, the rest stays as it is")
+	c.Flags().StringVar(&a.until, "until", "", `with hold: the new deadline, "2019-11-08 22:00" in the plan's time zone or +2h`)
 	return c
 }
 
-// until reads a time in the plan's zone.
-func (s *session) until(text string, cmd *runner.Command) error {
-	if text == "" {
-		return nil
-	}
-	p, _, err := app.Load(s.dir)
-	if err != nil {
-		return err
-	}
-	t, err := parseTime(p, text, time.Now())
-	if err != nil {
-		return err
-	}
-	cmd.Until = &t
-	return nil
-}
-
 func (s *session) attestCommand() *cobra.Command {
-	var cmd runner.Command
+	var a act
 	var file string
 	c := acting(&cobra.Command{
 		Use: "attest GATE CRITERION --as SEAT [--file F]", Short: "Vouch for a criterion of a gate",
 		Args: args("GATE", "CRITERION"),
-		RunE: func(c *cobra.Command, a []string) error {
-			cmd.Do, cmd.Gate, cmd.Criterion = runner.DoAttest, a[0], a[1]
+		RunE: func(c *cobra.Command, got []string) error {
+			a.Do, a.Gate, a.Criterion = runner.DoAttest, got[0], got[1]
 			if file != "" {
 				data, err := readCapped(file)
 				if err != nil {
 					return err
 				}
-				cmd.File, cmd.FileName = data, filepath.Base(file)
+				if len(data) == 0 {
+					return usage(file+" is empty", "an empty file shows nothing: leave --file out, or name another")
+				}
+				a.File, a.FileName = data, filepath.Base(file)
 			}
-			return s.act(c, cmd)
+			return s.send(c, a)
 		},
-	}, &cmd)
-	c.Flags().StringVar(&cmd.Run, "run", "", "the run in which the gate is asked")
+	}, &a)
+	c.Flags().StringVar(&a.Run, "run", "", "the rehearsal in which the gate is practised")
 	c.Flags().StringVar(&file, "file", "", "evidence, kept with its hash")
 	return c
 }
 
-// maxFile bounds what a command reads into memory.
-const maxFile = 16 << 20
-
-func readCapped(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
-	}
-	if len(data) > maxFile {
-		return nil, usage(name+" is larger than 16 MB", "keep its hash instead: attest a file that names it")
-	}
-	return data, nil
-}
-
 func (s *session) confirmCommand() *cobra.Command {
-	var cmd runner.Command
+	var a act
 	return acting(&cobra.Command{
 		Use: "confirm EVENT --as SEAT", Short: "Be the second seat of something that needs two",
 		Args: args("EVENT"),
-		RunE: func(c *cobra.Command, a []string) error {
-			n, err := strconv.ParseInt(a[0], 10, 64)
-			if err != nil {
-				return usage(fmt.Sprintf("%q is not the number of an event", a[0]), "skift runs shows what waits for a second seat")
+		RunE: func(c *cobra.Command, got []string) error {
+			n, err := strconv.ParseInt(got[0], 10, 64)
+			if err != nil || n < 1 {
+				return usage(fmt.Sprintf("%q is not the number of an event", got[0]), "skift runs shows what waits for a second seat, with its number")
 			}
-			cmd.Do, cmd.Event = runner.DoConfirm, n
-			return s.act(c, cmd)
+			a.Do, a.Event = runner.DoConfirm, n
+			return s.send(c, a)
 		},
-	}, &cmd)
+	}, &a)
 }
 
 func (s *session) acceptCommand() *cobra.Command {
-	var cmd runner.Command
-	var until string
+	var a act
 	c := acting(&cobra.Command{
 		Use: "accept CHECK --until TIME --reason … --as SEAT", Short: "Answer for a failing check, for a while",
 		Long: "An accepted deviation lapses at its time, is listed at every gate and in every report, and turns nothing green. That of a critical\n" +
 			"check counts once a seat of another party has confirmed it (skift confirm).",
 		Args: args("CHECK"),
-		RunE: func(c *cobra.Command, a []string) error {
-			cmd.Do, cmd.Check = runner.DoAccept, a[0]
-			if err := s.until(until, &cmd); err != nil {
-				return err
-			}
-			return s.act(c, cmd)
+		RunE: func(c *cobra.Command, got []string) error {
+			a.Do, a.Check = runner.DoAccept, got[0]
+			return s.send(c, a)
 		},
-	}, &cmd)
-	c.Flags().StringVar(&until, "until", "", "when it lapses")
-	c.Flags().StringVar(&cmd.Side, "side", "", "old or new (default both)")
-	c.Flags().StringVar(&cmd.Flow, "flow", "", "one flow (default all)")
+	}, &a)
+	c.Flags().StringVar(&a.until, "until", "", `when it lapses: "2019-11-30", "2019-11-30 12:00" in the plan's time zone, or +48h`)
+	c.Flags().StringVar(&a.Side, "side", "", "old or new (default both)")
+	c.Flags().StringVar(&a.Flow, "flow", "", "one flow (default all)")
 	return c
 }
 
 func (s *session) milestoneCommand() *cobra.Command {
-	var cmd runner.Command
+	var a act
 	return acting(&cobra.Command{
 		Use: "milestone NAME pass|reopen --as SEAT", Short: "Say that a milestone has passed, or that it has not",
+		Long: "Its owner's and the customer's seats may. One with an exit gate passes by a go at that gate. reopen needs a reason.",
 		Args: args("NAME", "pass|reopen"),
-		RunE: func(c *cobra.Command, a []string) error {
-			cmd.Do, cmd.Milestone, cmd.Answer = runner.DoMilestone, a[0], a[1]
-			return s.act(c, cmd)
+		RunE: func(c *cobra.Command, got []string) error {
+			a.Do, a.Milestone, a.Answer = runner.DoMilestone, got[0], got[1]
+			return s.send(c, a)
 		},
-	}, &cmd)
+	}, &a)
 }
 
 func (s *session) abortCommand() *cobra.Command {
-	var cmd runner.Command
+	var a act
 	return acting(&cobra.Command{
 		Use: "abort RUN --as SEAT --reason …", Short: "End a run; what it had not begun is cancelled",
+		Long: "A seat of the customer may. Nothing is undone: what was changed stays changed. skift runs RUN shows how to back out instead.",
 		Args: args("RUN"),
-		RunE: func(c *cobra.Command, a []string) error {
-			cmd.Do, cmd.Run = runner.DoAbort, a[0]
-			return s.act(c, cmd)
+		RunE: func(c *cobra.Command, got []string) error {
+			a.Do, a.Run = runner.DoAbort, got[0]
+			return s.send(c, a)
 		},
-	}, &cmd)
+	}, &a)
 }
 
 func (s *session) logCommand() *cobra.Command {
-	var cmd runner.Command
-	return acting(&cobra.Command{
-		Use: `log "text"`, Short: "Keep a line in the journal", Args: args(`"text"`),
-		RunE: func(c *cobra.Command, a []string) error {
-			cmd.Do, cmd.Reason = runner.DoLog, a[0]
-			return s.act(c, cmd)
-		},
-	}, &cmd)
-}
-
-func (s *session) statusCommand() *cobra.Command {
-	var note, as string
-	parent := &cobra.Command{
-		Use: "status [--note FILE]", Short: "Show the light, or write the note above the computed part", Args: args(),
-		RunE: func(c *cobra.Command, _ []string) error {
-			if note == "" {
-				return s.showStatus(c.Context())
-			}
-			data, err := s.noteFrom(note)
-			if err != nil {
-				return err
-			}
-			return s.act(c, runner.Command{Do: runner.DoStatus, As: as, Via: journal.ViaConsole, File: data})
-		},
-	}
-	parent.Flags().StringVar(&note, "note", "", "file with the manager's own sentences (- reads standard input)")
-	parent.Flags().StringVar(&as, "as", "", "seat that acts")
-	var set runner.Command
+	var a act
 	c := &cobra.Command{
-		Use: "set green|yellow|red --because … [--as SEAT]", Short: "Set the light; the computed one is shown beside it", Args: args("green|yellow|red"),
-		RunE: func(c *cobra.Command, a []string) error {
-			set.Do, set.Answer = runner.DoStatus, a[0]
-			return s.act(c, set)
+		Use: `log "text"`, Short: "Keep a line in the journal",
+		RunE: func(c *cobra.Command, got []string) error {
+			if len(got) == 0 {
+				return usage(`"text" is missing`, "usage: "+c.UseLine())
+			}
+			a.Do, a.Reason = runner.DoLog, strings.Join(got, " ")
+			return s.send(c, a)
 		},
 	}
-	c.Flags().StringVar(&set.Reason, "because", "", "why; printed in every report")
-	c.Flags().StringVar(&set.As, "as", "", "seat that acts")
-	c.Flags().StringVar(&set.Via, "via", journal.ViaConsole, "how it reached you: console, phone, mail")
-	parent.AddCommand(c)
-	return s.asJSON(parent)
-}
-
-func (s *session) noteFrom(file string) ([]byte, error) {
-	if file != "-" {
-		return readCapped(file)
-	}
-	data, err := io.ReadAll(io.LimitReader(s.in, maxFile))
-	if err != nil {
-		return nil, fmt.Errorf("read standard input: %w", err)
-	}
-	return data, nil
+	c.Flags().StringVar(&a.As, "as", "", "seat that acts, such as ibm/operator")
+	c.Flags().StringVar(&a.Via, "via", journal.ViaConsole, "how it reached you: console, phone or mail")
+	return c
 }

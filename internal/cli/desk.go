@@ -18,42 +18,46 @@ import (
 	"skift/internal/plan"
 	"skift/internal/runner"
 	"skift/internal/store"
+	"skift/internal/term"
 	"skift/internal/yamldoc"
 )
 
-// withDesk runs fn with whoever owns the data directory: a running process if there is one, else ourselves for a moment.
-func (s *session) withDesk(ctx context.Context, fn func(api.Desk, *plan.Plan) error) error {
-	p, settings, err := app.Load(s.dir)
-	if err != nil {
-		return err
-	}
-	path, err := api.SocketPath(app.DataDir(s.dir, s.data, settings))
-	if err != nil {
-		return err
-	}
-	client, err := api.Dial(path)
-	if err == nil {
-		defer client.Close()
-		return fn(client, p)
-	}
-	if !errors.Is(err, api.ErrNobody) {
-		return err
-	}
-	a, err := s.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer a.Close()
-	return fn(local{a}, p)
+// counter is where a command is handed in: with the process that owns the data directory, or with ourselves for a moment.
+type counter struct {
+	desk  api.Desk
+	plan  *plan.Plan // to show things by
+	data  string     // the data directory
+	own   *app.App   // nil: another process has the directory
+	close func()
 }
 
-// open takes the data directory. A process that is just starting or ending has the lock and no socket for a moment.
-func (s *session) open(ctx context.Context) (*app.App, error) {
-	deadline := time.Now().Add(3 * time.Second)
-	for {
+// reach finds the counter. A process that is just starting or ending has the lock and no socket for a moment.
+func (s *session) reach(ctx context.Context) (*counter, error) {
+	p, settings, err := app.Load(s.dir)
+	var bad *app.PlanError
+	if err != nil && !errors.As(err, &bad) {
+		return nil, err
+	}
+	data := app.DataDir(s.dir, s.data, settings)
+	path, err := api.SocketPath(data)
+	if err != nil {
+		return nil, err
+	}
+	for deadline := time.Now().Add(3 * time.Second); ; {
+		client, err := api.Dial(path)
+		if err == nil {
+			return s.remote(ctx, client, &counter{plan: p, data: data}, bad)
+		}
+		if bad != nil {
+			return nil, bad
+		}
 		a, err := app.Open(ctx, app.Options{PlanDir: s.dir, DataDir: s.data, Log: s.logger()})
+		if err == nil {
+			s.plan = a.Plan()
+			return &counter{local{a}, a.Plan(), data, a, func() { a.Close() }}, nil
+		}
 		if !errors.Is(err, store.ErrHeld) || time.Now().After(deadline) {
-			return a, err
+			return nil, err
 		}
 		select {
 		case <-ctx.Done():
@@ -61,6 +65,49 @@ func (s *session) open(ctx context.Context) (*app.App, error) {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+}
+
+// remote is the counter of another process. It goes on with the plan it was started on, whatever became of the files since;
+// a plan that is being edited must keep nobody from answering.
+func (s *session) remote(ctx context.Context, client *api.Client, c *counter, bad *app.PlanError) (*counter, error) {
+	c.desk, c.close = client, client.Close
+	if bad != nil {
+		snap, err := client.Snapshot(ctx)
+		if err == nil {
+			c.plan, err = app.Revision(c.data, snap.Plan.Hash)
+		}
+		if err != nil {
+			client.Close()
+			return nil, err
+		}
+		s.note("the plan has %s now (skift validate); the running skift goes on with the one it was started on", numbered(len(bad.Problems), "problem"))
+	}
+	s.plan = c.plan
+	return c, nil
+}
+
+// withDesk runs fn at the counter.
+func (s *session) withDesk(ctx context.Context, fn func(api.Desk, *plan.Plan) error) error {
+	c, err := s.reach(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	return fn(c.desk, c.plan)
+}
+
+// running reaches the process that owns the data directory, and no other.
+func (s *session) running() (*api.Client, error) {
+	_, settings, err := app.Load(s.dir)
+	var bad *app.PlanError
+	if err != nil && !errors.As(err, &bad) {
+		return nil, err
+	}
+	path, err := api.SocketPath(app.DataDir(s.dir, s.data, settings))
+	if err != nil {
+		return nil, err
+	}
+	return api.Dial(path)
 }
 
 // local is the desk of our own process: what comes over it was entered by whoever started us.
@@ -80,26 +127,23 @@ func (l local) Report(ctx context.Context, q api.ReportRequest) (api.ReportReply
 
 // do sends a command and prints its reply.
 func (s *session) do(ctx context.Context, c runner.Command) error {
-	return s.withDesk(ctx, func(d api.Desk, p *plan.Plan) error {
+	return s.withDesk(ctx, func(d api.Desk, _ *plan.Plan) error {
 		r, err := d.Do(ctx, c)
 		if err != nil {
 			return err
 		}
-		return s.reply(r)
+		s.reply(r)
+		return nil
 	})
 }
 
 // reply prints what was done and the head of the journal: whoever keeps the head can prove it later.
-func (s *session) reply(r runner.Reply) error {
-	if s.json {
-		return s.printJSON(r)
-	}
-	s.printf("%s\n", r.Message)
-	if r.Judgement != nil {
+func (s *session) reply(r runner.Reply) {
+	s.printf("%s\n", term.Line(r.Message))
+	if r.Judgement != nil && len(r.Judgement.Poll) > 0 {
 		s.printf("%s\n", entered(r.Judgement.EnteredBy, len(r.Judgement.Poll)))
 	}
 	s.printf("head %s\n", r.Head)
-	return nil
 }
 
 // entered says how many hands typed the answers: "3 of 3 answers entered by one person".
@@ -108,23 +152,47 @@ func entered(by map[string]int, asked int) string {
 	for _, n := range by {
 		total += n
 	}
-	if len(by) == 1 && total > 1 {
-		return fmt.Sprintf("%d of %d answers entered by one person", total, asked)
+	text := fmt.Sprintf("%d of %s", total, numbered(asked, "answer"))
+	switch len(by) {
+	case 0:
+		return text
+	case 1:
+		return text + " entered by one person"
 	}
-	return fmt.Sprintf("%d of %d answers, entered by %d persons", total, asked, len(by))
+	return fmt.Sprintf("%s entered by %d persons", text, len(by))
 }
 
+// printJSON prints a value. JSON escapes most of what a terminal obeys; what it leaves, such as a turned reading direction,
+// is escaped here.
 func (s *session) printJSON(v any) error {
-	enc := json.NewEncoder(s.out)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(v); err != nil {
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
 		return fmt.Errorf("write JSON: %w", err)
 	}
+	var b strings.Builder
+	for _, r := range string(data) {
+		if r != '\n' && r <= 0xffff && term.IsControl(r) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	s.printf("%s\n", b.String())
 	return nil
 }
 
-// parseTime reads a time as a person writes it: "+2h" from now, local time of the plan, or RFC 3339.
+// parseTime reads a time as a person writes it: "+2h" from now, local time of the plan, or RFC 3339. A bare date is the
+// beginning of that local day.
 func parseTime(p *plan.Plan, text string, now time.Time) (time.Time, error) {
+	return readTime(p, text, now, people.ParseFrom)
+}
+
+// parseEnd is parseTime for the end of something: a bare date is the end of that local day.
+func parseEnd(p *plan.Plan, text string, now time.Time) (time.Time, error) {
+	return readTime(p, text, now, people.ParseUntil)
+}
+
+func readTime(p *plan.Plan, text string, now time.Time, local func(*time.Location, string) (time.Time, error)) (time.Time, error) {
 	if rest, ok := strings.CutPrefix(text, "+"); ok {
 		if d, err := yamldoc.ParseDuration(rest); err == nil {
 			return now.Add(d), nil
@@ -133,9 +201,9 @@ func parseTime(p *plan.Plan, text string, now time.Time) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339, text); err == nil {
 		return t, nil
 	}
-	t, err := people.ParseFrom(p.Zone, text)
+	t, err := local(p.Zone, text)
 	if err != nil {
-		return t, usage(fmt.Sprintf("%q is not a time: %v", text, err), `write "2019-11-09 02:00" in the plan's time zone, +2h, or RFC 3339`)
+		return t, usage(fmt.Sprintf("the time %q %v", text, err), fmt.Sprintf(`write "2019-11-09 02:00" in %s, +2h, or RFC 3339`, p.Zone))
 	}
 	return t, nil
 }

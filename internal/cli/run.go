@@ -2,8 +2,8 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
+	"errors"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,169 +11,202 @@ import (
 	"skift/internal/api"
 	"skift/internal/app"
 	"skift/internal/journal"
-	"skift/internal/plan"
-	"skift/internal/register"
 	"skift/internal/run"
 	"skift/internal/runner"
+	"skift/internal/snapshot"
 	"skift/internal/term"
 )
 
 // runCommand drives a run in the foreground.
 func (s *session) runCommand() *cobra.Command {
-	var cmd runner.Command
+	var a act
 	var noWait bool
 	c := &cobra.Command{
 		Use: "run RUNBOOK", Short: "Drive a run in the foreground",
 		Long: "Begins a run of the runbook in the environment (default: production), or goes on with the unfinished one. People answer from other\n" +
-			"terminals: skift step, vote, attest. Ctrl-C once: finish or record what is in flight, then stop; twice: stop now.\n" +
-			"Exit: 0 done · 1 failed · 3 no-go · 4 held and --no-wait, or stopped.",
+			"terminals: skift step, vote, attest. Ctrl-C once: finish or record what is in flight, then stop; twice: stop now, and what was\n" +
+			"in flight becomes uncertain. Exit: 0 done · 1 failed, aborted or backed out · 3 no-go · 4 stopped, or only people are waited for\n" +
+			"and --no-wait.",
 		Args: args("RUNBOOK"),
-		RunE: func(c *cobra.Command, a []string) error {
-			cmd.Do, cmd.Runbook = runner.DoStart, a[0]
-			return s.drive(c.Context(), cmd, noWait)
+		RunE: func(c *cobra.Command, got []string) error {
+			a.Do, a.Runbook, a.Via = runner.DoStart, got[0], journal.ViaConsole
+			if err := checkSpeed(a.Command); err != nil {
+				return err
+			}
+			return s.runHere(c.Context(), a.Command, noWait)
 		},
 	}
-	c.Flags().StringVar(&cmd.Environment, "environment", "", "environment (default: the production one)")
-	c.Flags().BoolVar(&cmd.Rehearsal, "rehearsal", false, "rehearse: in production no effect is executed")
-	c.Flags().Float64Var(&cmd.Speed, "speed", 1, "with --rehearsal: waits are shortened by this factor")
+	starting(c, &a)
 	c.Flags().BoolVar(&noWait, "no-wait", false, "exit 4 as soon as only people are waited for")
-	c.Flags().StringVar(&cmd.As, "as", "", "seat that starts it")
-	cmd.Via = journal.ViaConsole
 	return c
 }
 
-// drive runs the loops in this process, or follows the run in the process that owns the directory.
-func (s *session) drive(ctx context.Context, cmd runner.Command, noWait bool) error {
-	p, settings, err := app.Load(s.dir)
+// runHere drives a run in this process, or follows it in the process that owns the directory.
+func (s *session) runHere(ctx context.Context, cmd runner.Command, noWait bool) error {
+	c, err := s.reach(ctx)
 	if err != nil {
 		return err
 	}
-	path, err := api.SocketPath(app.DataDir(s.dir, s.data, settings))
-	if err != nil {
-		return err
+	defer c.close()
+	w := &watcher{s: s, plan: c.plan, desk: c.desk, data: c.data, remote: c.own == nil}
+	if c.own == nil {
+		return w.follow(ctx, cmd, noWait)
 	}
-	if client, err := api.Dial(path); err == nil {
-		defer client.Close()
-		return s.follow(ctx, client, p, cmd, noWait)
-	}
-	a, err := s.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer a.Close()
+	return s.drive(ctx, c.own, app.Mode{Force: s.force}, w, func(ctx context.Context) error { return w.follow(ctx, cmd, noWait) })
+}
+
+// drive runs the loops while follow watches, and stops them when follow has seen enough. Loops that end first have failed:
+// nothing can be written any more.
+func (s *session) drive(ctx context.Context, a *app.App, mode app.Mode, w *watcher, follow func(context.Context) error) error {
 	loops, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
 	ready, ended := make(chan struct{}), make(chan error, 1)
-	go func() { ended <- a.Run(loops, app.Mode{Force: s.force, Ready: func() { close(ready) }}) }()
+	told := mode.Ready
+	mode.Ready = func() {
+		if told != nil {
+			told()
+		}
+		close(ready)
+	}
+	go func() { ended <- a.Run(loops, mode) }()
 	select {
 	case <-ready:
 	case err := <-ended:
-		stop()
 		return err
 	}
-	// The run is followed until it ends, somebody presses Ctrl-C, or the loops end because nothing can be written.
-	followCtx, cancel := context.WithCancel(ctx)
+	following, cancel := context.WithCancel(ctx)
 	defer cancel()
 	followed := make(chan error, 1)
-	go func() { followed <- s.follow(followCtx, local{a}, a.Plan(), cmd, noWait) }()
+	go func() { followed <- follow(following) }()
+	var err error
 	select {
 	case err = <-followed:
-		a.Drain(ctx, 5*time.Second)
-		stop()
-		if rerr := <-ended; rerr != nil {
-			err = rerr
-		}
-	case err = <-ended:
-		stop()
+	case lost := <-ended:
 		cancel()
 		<-followed
+		return lost
+	}
+	if ctx.Err() != nil {
+		w.stopping()
+	} else {
+		a.Drain(ctx, 5*time.Second)
+	}
+	stop()
+	if lost := <-ended; lost != nil {
+		return lost
+	}
+	w.last()
+	return err
+}
+
+// follow starts the run and prints what happens to it until it ends, or with noWait until only people are waited for.
+func (w *watcher) follow(ctx context.Context, cmd runner.Command, noWait bool) error {
+	r, err := w.desk.Do(ctx, cmd)
+	if err != nil {
+		return err
+	}
+	w.s.printf("%s\n", term.Line(r.Message))
+	w.run, w.after = r.Run, max(r.Event-1, 0)
+	w.family = map[string]bool{r.Run: true}
+	if r.Resumed {
+		if err := w.catchUp(ctx); err != nil {
+			return err
+		}
+	}
+	err = w.until(ctx, noWait)
+	if w.ended != nil {
+		w.printHead()
+		return w.result()
+	}
+	switch {
+	case errors.Is(err, api.ErrLost):
+		w.s.note("%s; `skift run %s` goes on with %s", err, cmd.Runbook, w.run)
+		return exit(ExitNotKnown)
+	case err != nil && ctx.Err() != nil && w.remote:
+		w.s.printf("not followed any more; %s goes on in the running skift\n", w.run)
+		return exit(ExitHeld)
+	case err != nil && ctx.Err() != nil:
+		w.goesOn = "`skift " + again(cmd) + "` goes on with " + w.run
+		return exit(ExitHeld)
 	}
 	return err
 }
 
-// follow starts the run and prints what happens to it until it ends.
-func (s *session) follow(ctx context.Context, d api.Desk, p *plan.Plan, cmd runner.Command, noWait bool) error {
-	r, err := d.Do(ctx, cmd)
-	if err != nil {
+// again is the command that goes on with a run.
+func again(c runner.Command) string {
+	words := []string{"run", c.Runbook}
+	if c.Environment != "" {
+		words = append(words, "--environment", c.Environment)
+	}
+	if c.Rehearsal {
+		words = append(words, "--rehearsal")
+	}
+	return strings.Join(words, " ")
+}
+
+// until prints events until the run has ended, or with noWait until it stands still.
+func (w *watcher) until(ctx context.Context, noWait bool) error {
+	if err := w.step(ctx, false); err != nil {
 		return err
 	}
-	s.printf("%s\n", r.Message)
-	after := r.Event - 1
-	if r.Resumed || after < 0 {
-		after = 0
-	}
-	w := &watcher{s: s, plan: p, desk: d, run: r.Run, after: after}
-	if noWait {
-		return w.untilWaiting(ctx)
-	}
-	return w.untilEnd(ctx)
-}
-
-// watcher prints one run's events.
-type watcher struct {
-	s     *session
-	plan  *plan.Plan
-	desk  api.Desk
-	run   string
-	after int64
-	ended *run.Ended
-}
-
-func (w *watcher) untilEnd(ctx context.Context) error {
 	for w.ended == nil {
-		if err := w.step(ctx, true); err != nil {
-			if ctx.Err() != nil {
-				w.s.printf("stopped; `skift run` goes on with %s\n", w.run)
-				return exit(ExitHeld)
-			}
-			return err
-		}
-	}
-	w.printHead()
-	return w.result()
-}
-
-// untilWaiting ends when the run has ended or only people are waited for.
-func (w *watcher) untilWaiting(ctx context.Context) error {
-	for {
-		if err := w.step(ctx, false); err != nil {
-			return err
-		}
-		if w.ended != nil {
-			return w.result()
-		}
-		snap, err := w.desk.Snapshot(ctx)
-		if err != nil {
-			return err
-		}
-		if waiting(snap, w.run) {
-			if err := w.step(ctx, false); err != nil {
+		if noWait {
+			snap, err := w.desk.Snapshot(ctx)
+			if err != nil {
 				return err
 			}
-			if w.ended != nil {
-				return w.result()
+			if w.onlyPeople(snap) {
+				if err := w.step(ctx, false); err != nil || w.ended != nil {
+					return err
+				}
+				w.s.printf("only people are waited for; `skift runs %s` shows whom\nhead %s\n", w.run, snap.Head)
+				return exit(ExitHeld)
 			}
-			w.s.printf("waiting for people; `skift runs %s` shows whom\n", w.run)
-			return exit(ExitHeld)
 		}
-		select {
-		case <-ctx.Done():
-			return exit(ExitHeld)
-		case <-time.After(100 * time.Millisecond):
+		if err := w.step(ctx, true); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
-// step prints the events there are; with wait it waits for the next.
-func (w *watcher) step(ctx context.Context, wait bool) error {
-	events, err := w.desk.Events(ctx, w.after, wait)
+// catchUp shows where a run stands that somebody began before, instead of its whole story.
+func (w *watcher) catchUp(ctx context.Context) error {
+	snap, err := w.desk.Snapshot(ctx)
 	if err != nil {
 		return err
 	}
-	for _, e := range events {
-		w.after = e.Seq
-		w.print(e)
+	w.after = snap.Events
+	for i := len(snap.Runs) - 1; i >= 0; i-- { // oldest first: a run stands before what it began
+		r := snap.Runs[i]
+		if w.family[r.Parent] || w.family[r.Undoes] {
+			w.family[r.ID] = true
+		}
 	}
-	return nil
+	r, err := findRun(snap, w.run)
+	if err != nil {
+		return err
+	}
+	if r.State.Final() { // it ended between the two questions
+		w.ended = &run.Ended{State: r.State, Reason: r.Reason}
+	}
+	return w.s.showRun(snap, w.plan, r)
+}
+
+// onlyPeople reports whether nothing happens in the run, or in those it began, until a person acts.
+func (w *watcher) onlyPeople(snap snapshot.Snapshot) bool {
+	for _, r := range snap.Runs {
+		if !w.family[r.ID] || r.State.Final() {
+			continue
+		}
+		for _, st := range r.Steps {
+			inside := st.Kind == "runbook" // its own run says more
+			if st.State == run.Verifying || st.State == run.Running && !inside || st.State == run.Startable && r.State == run.RunRunning {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // result is the exit code of the run's end.
@@ -185,174 +218,4 @@ func (w *watcher) result() error {
 		return exit(ExitNoGo)
 	}
 	return exit(ExitFailed)
-}
-
-// print shows one event as one calm line, and what to do when somebody is waited for.
-func (w *watcher) print(e journal.Event) {
-	at := e.At.In(w.plan.Zone).Format("15:04:05")
-	line := func(state term.State, format string, a ...any) {
-		w.s.printf("%s %s %s\n", at, w.s.screen.Paint(state, state.Shape()), term.Line(fmt.Sprintf(format, a...)))
-	}
-	switch e.Kind {
-	case register.GateOpened, register.GateVoted, register.GateDecided, register.GateAttested, register.GateExtended:
-		w.printGate(e, line)
-	case register.SweepDone:
-		var b register.Swept
-		if json.Unmarshal(e.Body, &b) == nil {
-			line(term.Plain, "  asked %d times (%s): %s", b.Units, b.Cause, counts(b.Verdicts))
-		}
-	}
-	if e.Run != w.run {
-		return
-	}
-	switch e.Kind {
-	case run.StepStarted:
-		w.printStart(e, line)
-	case run.StepFinished, run.StepUncertain, run.StepVerifying, run.StepRetried:
-		w.printStep(e, line)
-	case run.RunWasHeld, run.RunReleased, run.RunEnded:
-		w.printRun(e, line)
-	}
-}
-
-// printHead prints the journal's head: whoever keeps it can prove the decision later.
-func (w *watcher) printHead() {
-	if snap, err := w.desk.Snapshot(context.Background()); err == nil {
-		w.s.printf("           head %s\n", snap.Head)
-	}
-}
-
-type liner func(state term.State, format string, a ...any)
-
-func (w *watcher) printStart(e journal.Event, line liner) {
-	var b run.Begun
-	if json.Unmarshal(e.Body, &b) != nil {
-		return
-	}
-	note := ""
-	if b.Simulated {
-		note = " (simulated: nothing is executed)"
-	}
-	if b.State != run.WaitingForPerson {
-		line(term.Running, "%s started%s", e.Subject, note)
-		return
-	}
-	rb := w.plan.Runbooks[w.runbook()]
-	if rb == nil || rb.Step(e.Subject) == nil {
-		line(term.Gate, "%s waits for a person%s", e.Subject, note)
-		return
-	}
-	step := rb.Step(e.Subject)
-	line(term.Gate, "%s waits for %s%s%s: %s", e.Subject, step.Owner, w.onDuty(step.Owner, e.At), note, step.Name(w.plan.Language))
-	w.s.printf("           skift step %s %s done --as %s\n", w.run, e.Subject, step.Owner)
-}
-
-// runbook is the runbook's id: a run's without its number.
-func (w *watcher) runbook() string {
-	for i := len(w.run) - 1; i > 0; i-- {
-		if w.run[i] == '-' {
-			return w.run[:i]
-		}
-	}
-	return w.run
-}
-
-// onDuty is who sits in a seat, with the number to call.
-func (w *watcher) onDuty(seat string, at time.Time) string {
-	who, ok := w.plan.Contacts.Person(app.PersonIn(w.plan, seat, at))
-	if !ok {
-		return ""
-	}
-	if who.Phone == "" {
-		return " (" + who.Name + ")"
-	}
-	return " (" + who.Name + ", " + who.Phone + ")"
-}
-
-func (w *watcher) printStep(e journal.Event, line liner) {
-	var b run.Finished
-	if json.Unmarshal(e.Body, &b) != nil {
-		return
-	}
-	reason := ""
-	if b.Reason != "" {
-		reason = ": " + b.Reason
-	}
-	switch {
-	case e.Kind == run.StepVerifying:
-		line(term.Running, "%s is said to be done; its checks are asked", e.Subject)
-	case e.Kind == run.StepUncertain:
-		line(term.Unknown, "%s is uncertain%s", e.Subject, reason)
-		w.s.printf("           skift step %s %s done|fail|retry --as SEAT --reason …\n", w.run, e.Subject)
-	case e.Kind == run.StepRetried:
-		line(term.Running, "%s is tried again%s", e.Subject, reason)
-	case b.State == run.Done:
-		line(term.OK, "%s done%s", e.Subject, reason)
-	case b.State == run.Failed:
-		line(term.Fail, "%s failed%s", e.Subject, reason)
-	default:
-		line(term.Plain, "  %s %s%s", e.Subject, b.State, reason)
-	}
-}
-
-func (w *watcher) printRun(e journal.Event, line liner) {
-	var b run.Ended
-	if json.Unmarshal(e.Body, &b) != nil {
-		return
-	}
-	switch {
-	case e.Kind == run.RunWasHeld:
-		line(term.Risk, "%s is HELD: %s", w.run, b.Reason)
-		w.s.printf("           skift runs %s shows what can be done\n", w.run)
-	case e.Kind == run.RunReleased:
-		line(term.Running, "%s goes on: %s", w.run, b.Reason)
-	default:
-		w.ended = &b
-		state := term.Fail
-		if b.State == run.RunDone {
-			state = term.OK
-		}
-		text := string(b.State)
-		if b.Reason != "" {
-			text += ": " + b.Reason
-		}
-		line(state, "%s ended %s", w.run, text)
-	}
-}
-
-func (w *watcher) printGate(e journal.Event, line liner) {
-	if e.Run != "" && e.Run != w.run {
-		return
-	}
-	asked := e.Subject
-	if e.Run != "" {
-		asked += " (practised)"
-	}
-	switch e.Kind {
-	case register.GateOpened:
-		line(term.Gate, "gate %s is open", asked)
-		if g := w.plan.Gates[e.Subject]; g != nil {
-			flag := ""
-			if e.Run != "" {
-				flag = " --run " + e.Run
-			}
-			w.s.printf("           asked: %v; decides: %s. skift gate %s%s · skift vote %s ready --as SEAT%s\n", g.Poll, g.Decides, g.ID, flag, g.ID, flag)
-		}
-	case register.GateVoted:
-		var b register.Voted
-		if json.Unmarshal(e.Body, &b) == nil {
-			line(term.Gate, "%s answers %s at %s %s", e.Actor.Seat, b.Answer, asked, b.Remark)
-		}
-	case register.GateDecided:
-		var b register.Decided
-		if json.Unmarshal(e.Body, &b) == nil {
-			state := term.Fail
-			if b.Decision == register.Go {
-				state = term.OK
-			}
-			line(state, "gate %s: %s", asked, upper(string(b.Decision)))
-			w.printDecision(b)
-			w.printHead()
-		}
-	}
 }

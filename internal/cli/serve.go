@@ -2,11 +2,13 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"skift/internal/api"
 	"skift/internal/app"
-	"skift/internal/journal"
 	"skift/internal/runner"
 )
 
@@ -15,53 +17,86 @@ func (s *session) serveCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "serve", Short: "Run the transition: scheduler, runs, checks and mails, until told to stop",
 		Long: "Starts what is due by the plan: milestones with their runbooks, suites, reports. Other commands talk to it over its socket.\n" +
-			"SIGTERM or Ctrl-C once: finish what is in flight, then stop; twice: stop now.",
+			"SIGTERM or Ctrl-C once: finish what is in flight, then stop; twice: stop now, and what was in flight becomes uncertain.",
 		Args: args(),
-		RunE: func(c *cobra.Command, _ []string) error {
-			a, err := s.open(c.Context())
-			if err != nil {
+		RunE: func(c *cobra.Command, _ []string) error { return s.serve(c.Context()) },
+	}
+}
+
+func (s *session) serve(ctx context.Context) error {
+	c, err := s.reach(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	if c.own == nil {
+		return usage("another skift runs this transition already (data directory "+c.data+")",
+			"other commands talk to it as it is; to serve here, end it first")
+	}
+	w := &watcher{s: s, plan: c.plan, desk: c.desk, data: c.data, all: true, after: c.own.Head().Size}
+	mode := app.Mode{Scheduler: true, Force: s.force, Ready: func() {
+		s.printf("skift serves %s (plan %s, data %s)\n", c.plan.ID, s.dir, c.data)
+		s.printf("head %s\n", c.own.Head())
+	}}
+	err = s.drive(ctx, c.own, mode, w, func(ctx context.Context) error {
+		for {
+			if err := w.step(ctx, true); err != nil {
+				if ctx.Err() != nil {
+					return nil
+				}
 				return err
 			}
-			defer a.Close()
-			err = a.Run(c.Context(), app.Mode{Scheduler: true, Force: s.force, Ready: func() {
-				s.printf("skift serves %s (plan %s, data %s)\n", a.Plan().ID, s.dir, a.Data())
-				s.printf("head %s\n", a.Head())
-			}})
-			if err == nil {
-				s.printf("stopped; head %s\n", a.Head())
-			}
-			return err
-		},
+		}
+	})
+	if err == nil {
+		s.printf("stopped; head %s\n", c.own.Head())
 	}
+	return err
 }
 
 // startCommand begins a run inside the serving process.
 func (s *session) startCommand() *cobra.Command {
-	var cmd runner.Command
+	var a act
 	c := &cobra.Command{
 		Use: "start RUNBOOK", Short: "Begin a run in the running skift serve", Args: args("RUNBOOK"),
-		RunE: func(c *cobra.Command, a []string) error {
-			cmd.Do, cmd.Runbook = runner.DoStart, a[0]
-			return s.startInside(c.Context(), cmd)
+		Long: "Begins a run of the runbook in the environment (default: production), or says which unfinished one goes on. The run is driven by the\n" +
+			"process that serves; skift runs shows it.",
+		RunE: func(c *cobra.Command, got []string) error {
+			a.Do, a.Runbook = runner.DoStart, got[0]
+			if err := checkSpeed(a.Command); err != nil {
+				return err
+			}
+			client, err := s.running()
+			if errors.Is(err, api.ErrNobody) {
+				return usage("no skift serve runs for this data directory", "start it with `skift serve`, or drive the run here with `skift run`")
+			}
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			r, err := client.Do(c.Context(), a.Command)
+			if err == nil {
+				s.reply(r)
+			}
+			return err
 		},
 	}
-	c.Flags().StringVar(&cmd.Environment, "environment", "", "environment (default: the production one)")
-	c.Flags().BoolVar(&cmd.Rehearsal, "rehearsal", false, "rehearse: in production no effect is executed")
-	c.Flags().Float64Var(&cmd.Speed, "speed", 1, "with --rehearsal: waits are shortened by this factor")
-	c.Flags().StringVar(&cmd.As, "as", "", "seat that starts it")
-	cmd.Via = journal.ViaConsole
+	starting(c, &a)
 	return c
 }
 
-func (s *session) startInside(ctx context.Context, cmd runner.Command) error {
-	client, err := s.dialRunning()
-	if err != nil {
-		return err
+// starting adds the flags of whoever begins a run.
+func starting(c *cobra.Command, a *act) {
+	c.Flags().StringVar(&a.Environment, "environment", "", "environment (default: the production one)")
+	c.Flags().BoolVar(&a.Rehearsal, "rehearsal", false, "rehearse: in production no effect is executed")
+	c.Flags().Float64Var(&a.Speed, "speed", 1, "with --rehearsal: waits are shortened by this factor")
+	c.Flags().StringVar(&a.As, "as", "", "seat that starts it")
+}
+
+// checkSpeed refuses what is no factor: waits are never made longer.
+func checkSpeed(c runner.Command) error {
+	if !(c.Speed >= 1 && c.Speed <= 1e6) { // not a number is neither
+		return usage(fmt.Sprintf("--speed %g is not a factor from 1 to 1000000", c.Speed), "1 waits as long as the plan says, 60 makes a minute of an hour")
 	}
-	defer client.Close()
-	r, err := client.Do(ctx, cmd)
-	if err != nil {
-		return err
-	}
-	return s.reply(r)
+	return nil
 }

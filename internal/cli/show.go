@@ -1,18 +1,14 @@
 package cli
 
 import (
-	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"skift/internal/api"
+	"skift/internal/diag"
 	"skift/internal/plan"
-	"skift/internal/register"
 	"skift/internal/run"
 	"skift/internal/snapshot"
 	"skift/internal/term"
@@ -21,7 +17,8 @@ import (
 // runsCommand lists runs, or shows one with what can be done.
 func (s *session) runsCommand() *cobra.Command {
 	return s.asJSON(&cobra.Command{
-		Use: "runs [RUN]", Short: "List runs, or show one step by step", Args: cobra.MaximumNArgs(1),
+		Use: "runs [RUN]", Short: "List runs and what is waited for, or show one run step by step", Args: between(0, "RUN"),
+		Long: "RUN may be the runbook's name: its newest run is shown.",
 		RunE: func(c *cobra.Command, a []string) error {
 			return s.withDesk(c.Context(), func(d api.Desk, p *plan.Plan) error {
 				snap, err := d.Snapshot(c.Context())
@@ -31,7 +28,15 @@ func (s *session) runsCommand() *cobra.Command {
 				if len(a) == 0 {
 					return s.listRuns(snap, p)
 				}
-				return s.showRun(snap, p, a[0])
+				r, err := findRun(snap, a[0])
+				if err != nil {
+					return err
+				}
+				if s.json {
+					return s.printJSON(r)
+				}
+				s.stalePlan(snap, p)
+				return s.showRun(snap, p, r)
 			})
 		},
 	})
@@ -41,20 +46,15 @@ func (s *session) listRuns(snap snapshot.Snapshot, p *plan.Plan) error {
 	if s.json {
 		return s.printJSON(snap.Runs)
 	}
+	s.stalePlan(snap, p)
 	if len(snap.Runs) == 0 {
 		s.printf("no run yet; `skift run RUNBOOK` begins one\n")
 	} else {
 		t := term.NewTable("", "run", "where", "state", "began", "steps", "why")
 		for _, r := range snap.Runs {
-			settled := 0
-			for _, st := range r.Steps {
-				if st.State.Settled() {
-					settled++
-				}
-			}
 			t.Cells(term.Cell{Text: runState(r.State).Shape(), State: runState(r.State)}, term.Cell{Text: r.ID}, term.Cell{Text: where(r)},
 				term.Cell{Text: string(r.State), State: runState(r.State)}, term.Cell{Text: localTime(p, r.StartedAt)},
-				term.Cell{Text: fmt.Sprintf("%d/%d", settled, len(r.Steps))}, term.Cell{Text: r.Reason})
+				term.Cell{Text: settled(r)}, term.Cell{Text: r.Reason})
 		}
 		if err := t.Write(s.out, s.screen); err != nil {
 			return err
@@ -68,7 +68,7 @@ func (s *session) needed(snap snapshot.Snapshot, p *plan.Plan) error {
 	if len(snap.Needed) == 0 {
 		return nil
 	}
-	s.printf("\n%s\n", s.screen.Bold("waiting for"))
+	s.printf("%s\n", s.screen.Bold("waiting for"))
 	t := term.NewTable("", "what", "seat", "who", "by")
 	for _, n := range snap.Needed {
 		by := ""
@@ -99,15 +99,20 @@ func call(p *plan.Plan, id string) string {
 	return who.Name + ", " + who.Phone
 }
 
-func (s *session) showRun(snap snapshot.Snapshot, p *plan.Plan, id string) error {
-	r, err := findRun(snap, id)
-	if err != nil {
-		return err
+// settled is how many of a run's steps are done or skipped: "3/7".
+func settled(r snapshot.Run) string {
+	n := 0
+	for _, st := range r.Steps {
+		if st.State.Settled() {
+			n++
+		}
 	}
-	if s.json {
-		return s.printJSON(r)
-	}
-	s.printf("%s %s · %s · began %s\n", s.screen.Paint(runState(r.State), runState(r.State).Shape()+" "+string(r.State)), s.screen.Bold(r.ID), where(r), localTime(p, r.StartedAt))
+	return fmt.Sprintf("%d/%d", n, len(r.Steps))
+}
+
+func (s *session) showRun(snap snapshot.Snapshot, p *plan.Plan, r snapshot.Run) error {
+	state := runState(r.State)
+	s.printf("%s %s · %s · began %s · %s steps\n", s.screen.Paint(state, state.Shape()+" "+string(r.State)), s.screen.Bold(r.ID), where(r), localTime(p, r.StartedAt), settled(r))
 	if r.Reason != "" {
 		s.printf("%s\n", term.Line(r.Reason))
 	}
@@ -131,7 +136,11 @@ func (s *session) showRun(snap snapshot.Snapshot, p *plan.Plan, id string) error
 		return err
 	}
 	s.whatNext(r)
-	return s.needed(snap, p)
+	if err := s.needed(snap, p); err != nil {
+		return err
+	}
+	s.printf("head %s\n", snap.Head)
+	return nil
 }
 
 // whatNext says what a person can do with a run that does not go on by itself.
@@ -139,7 +148,7 @@ func (s *session) whatNext(r snapshot.Run) {
 	for _, st := range r.Steps {
 		switch st.State {
 		case run.WaitingForPerson:
-			s.printf("→ skift step %s %s done|fail --as %s\n", r.ID, st.ID, st.Owner)
+			s.printf("→ skift step %s %s done|fail --as %s\n", r.ID, st.ID, orSeat(st.Owner))
 		case run.Failed:
 			s.printf("→ skift step %s %s retry|done|skip --as %s --reason …\n", r.ID, st.ID, orSeat(st.Owner))
 		case run.Uncertain:
@@ -147,14 +156,14 @@ func (s *session) whatNext(r snapshot.Run) {
 		}
 	}
 	for _, g := range r.Waiting {
-		s.printf("→ skift gate %s\n", g)
+		s.printf("→ skift gate %s%s\n", g, practised(r))
 	}
 	if r.State == run.RunHeld {
 		if r.BackOut != "" && !r.NoReturn {
 			s.printf("→ back out: skift run %s --environment %s%s\n", r.BackOut, r.Environment, rehearsalFlag(r))
 		}
 		if r.HeldGate != "" {
-			s.printf("→ or vote again: skift vote %s ready|go --as SEAT\n", r.HeldGate)
+			s.printf("→ or vote again: skift vote %s ready|go --as SEAT%s\n", r.HeldGate, practised(r))
 		}
 	}
 }
@@ -162,6 +171,13 @@ func (s *session) whatNext(r snapshot.Run) {
 func rehearsalFlag(r snapshot.Run) string {
 	if r.Rehearsal {
 		return " --rehearsal"
+	}
+	return ""
+}
+
+func practised(r snapshot.Run) string {
+	if r.Rehearsal {
+		return " --run " + r.ID
 	}
 	return ""
 }
@@ -181,7 +197,14 @@ func findRun(snap snapshot.Snapshot, id string) (snapshot.Run, error) {
 		}
 		ids = append(ids, r.ID)
 	}
-	return snapshot.Run{}, usage(fmt.Sprintf("there is no run %q", id), "runs: "+strings.Join(ids, ", "))
+	hint := "runs: " + strings.Join(ids, ", ")
+	switch near := diag.Suggest(id, ids); {
+	case near != "":
+		hint = fmt.Sprintf("did you mean %q?", near)
+	case len(ids) == 0:
+		hint = "there is no run yet; `skift run RUNBOOK` begins one"
+	}
+	return snapshot.Run{}, usage(fmt.Sprintf("there is no run %q", id), hint)
 }
 
 func where(r snapshot.Run) string {
@@ -201,7 +224,7 @@ func why(st snapshot.Step, snap snapshot.Snapshot) string {
 		return st.Reason
 	case st.State == run.Waiting && st.AfterGate != "":
 		return "after gate " + st.AfterGate
-	case st.State == run.WaitingForPerson:
+	case st.State == run.WaitingForPerson || st.State == run.Startable:
 		return st.Name.In(snap.Plan.Language)
 	}
 	return ""
@@ -211,15 +234,12 @@ func stepTime(p *plan.Plan, st snapshot.Step) string {
 	switch {
 	case !st.FinishedAt.IsZero():
 		return localTime(p, st.FinishedAt)
+	case st.State == run.Running && !st.DueAt.IsZero():
+		return "until " + localTime(p, st.DueAt)
 	case !st.AskedAt.IsZero():
 		return "since " + localTime(p, st.AskedAt)
 	}
 	return ""
-}
-
-// localTime is an instant in the plan's zone, the zone named.
-func localTime(p *plan.Plan, t time.Time) string {
-	return t.In(p.Zone).Format("2006-01-02 15:04:05 MST")
 }
 
 func runState(s run.State) term.State {
@@ -251,57 +271,3 @@ func stepState(s run.StepState) term.State {
 	}
 	return term.Plain
 }
-
-// showStatus prints the light, why, and the milestones.
-func (s *session) showStatus(ctx context.Context) error {
-	return s.withDesk(ctx, func(d api.Desk, p *plan.Plan) error {
-		snap, err := d.Snapshot(ctx)
-		if err != nil {
-			return err
-		}
-		if s.json {
-			return s.printJSON(snap)
-		}
-		light := map[register.Light]term.State{register.Green: term.OK, register.Yellow: term.Risk, register.Red: term.Fail}
-		st := snap.Status
-		s.printf("%s %s\n", s.screen.Bold(p.ID), s.screen.Badge(light[st.Light()], p.Language))
-		if st.Set != nil {
-			s.printf("set by %s %s: %s (computed: %s)\n", orSeat(st.Set.Actor.Seat), localTime(p, st.Set.At), term.Line(st.Set.Because), st.Computed)
-		}
-		for _, r := range st.Reasons {
-			s.printf("  %s %s %s %s\n", s.screen.Paint(light[r.Light], light[r.Light].Shape()), r.Code, r.Subject, r.Owner)
-		}
-		if st.Note != nil {
-			s.printf("%s\n", term.Strip(st.Note.Note))
-		}
-		s.printf("head %s\n", snap.Head)
-		return s.needed(snap, p)
-	})
-}
-
-// waiting reports whether a run stands still until a person acts.
-func waiting(snap snapshot.Snapshot, id string) bool {
-	for _, r := range snap.Runs {
-		if r.ID != id {
-			continue
-		}
-		for _, st := range r.Steps {
-			if st.State == run.Running || st.State == run.Verifying || st.State == run.Startable && st.AfterGate == "" && r.State == run.RunRunning {
-				return false
-			}
-		}
-		return !r.State.Final()
-	}
-	return false
-}
-
-// counts is "12 pass, 1 fail".
-func counts(m map[string]int) string {
-	var out []string
-	for _, k := range slices.Sorted(maps.Keys(m)) {
-		out = append(out, fmt.Sprintf("%d %s", m[k], k))
-	}
-	return strings.Join(out, ", ")
-}
-
-func upper(s string) string { return strings.ToUpper(s) }

@@ -121,7 +121,15 @@ func (l *Ledger) Decide(ctx context.Context, fn func(*Tx) error) (journal.Head, 
 		return l.head, fmt.Errorf("%w: %w", ErrBroken, l.broken)
 	}
 	tx := &Tx{Facts: l.facts, Now: time.Now().UTC().Truncate(time.Microsecond), plan: l.plan, seq: l.facts.Size}
-	if err := fn(tx); err != nil {
+	decided := false
+	defer func() {
+		if !decided { // fn panicked, and whoever serves requests may survive that: nobody may see what was only half decided
+			_ = l.undo(ctx, tx, errors.New("a decision panicked"))
+		}
+	}()
+	err := fn(tx)
+	decided = true
+	if err != nil {
 		return l.head, l.undo(ctx, tx, err)
 	}
 	if tx.batch.Empty() {

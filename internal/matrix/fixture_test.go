@@ -36,7 +36,8 @@ func golden(t *testing.T, file, got string) {
 
 var now = time.Date(2019, 11, 8, 12, 0, 0, 0, time.UTC)
 
-// testPlan is two platforms, a gateway with two new addresses, an SFTP server and four flows.
+// testPlan is two platforms, a gateway with two new addresses, an SFTP server, four flows that come in and one that goes out, which
+// gives no units.
 func testPlan() *plan.Plan {
 	p := &plan.Plan{ID: "test",
 		Parties: map[string]*plan.Party{
@@ -63,6 +64,7 @@ func testPlan() *plan.Plan {
 			{ID: "f2", Party: "k102", Service: "gateway", Source: netip.MustParseAddr("192.0.2.20")},
 			{ID: "f3", Party: "k103", Service: "gateway"},
 			{ID: "f4", Party: "k101", Service: "sftp", Source: netip.MustParseAddr("192.0.2.10")},
+			{ID: "f5", Party: "register", Service: "gateway", Direction: plan.Outbound, Source: netip.MustParseAddr("192.0.2.10")},
 		},
 		Trust: map[string][]byte{"pki/oces.pem": []byte("PEM")},
 		Checks: map[string]*checks.Spec{

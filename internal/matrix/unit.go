@@ -61,7 +61,7 @@ func (u Unit) Party() string {
 func (u Unit) Ask() checks.Ask { return u.ask }
 
 // Units lists every unit of the scope: check × side × address × vantage × flow, in the order of Checks, flows, sides and addresses.
-// A side on which the service has no address gives none.
+// A side on which the service has no address gives none, and nor does an outbound flow: the service's address is not its target.
 func (s Scope) Units() []Unit {
 	var out []Unit
 	for _, id := range s.Checks {
@@ -74,7 +74,7 @@ func (s Scope) Units() []Unit {
 			continue
 		}
 		for _, f := range s.Plan.Flows {
-			if f.Service == spec.Service {
+			if f.Service == spec.Service && f.Direction != plan.Outbound {
 				out = append(out, s.unitsOf(spec, f)...)
 			}
 		}

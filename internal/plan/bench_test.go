@@ -75,7 +75,7 @@ func BenchmarkLoad(b *testing.B) {
 	b.ReportMetric(float64(most)/(1<<20), "MB-allocated")
 }
 
-// BenchmarkReadMany reads many problems: an author who renamed one thing must not wait for suggestions.
+// BenchmarkLoadManyProblems reads a plan with thousands of mistakes: an author who renamed one thing must not wait for suggestions.
 func BenchmarkLoadManyProblems(b *testing.B) {
 	fsys := large(b)
 	fsys["flows.csv"] = &fstest.MapFile{Data: []byte(strings.ReplaceAll(string(fsys["flows.csv"].Data), ",municipality-", ",kommune-"))}

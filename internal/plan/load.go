@@ -19,7 +19,8 @@ const File = "plan.yaml"
 // runbooks it uses and has none of its own for. All problems are found in one reading, each with its place; when the list holds an
 // error the plan is not to be used, except for its Sources. It is never nil.
 //
-// Plan.Hash covers every file that was read but the contacts, and the standard runbooks.
+// Plan.Hash covers every file that was read but the contacts, and the standard runbooks. Give it the file system of an os.Root, so that
+// no symbolic link leads out of the directory.
 func Load(fsys fs.FS) (*Plan, diag.List) {
 	p, problems := load(fsys, nil)
 	return p, *problems

@@ -165,7 +165,7 @@ func TestFullRunbooks(t *testing.T) {
 		t.Error("which runbook is a standard one is wrong")
 	}
 	for _, s := range zone.Steps {
-		if p.Seats[s.Owner] == nil {
+		if s.Owner != "" && p.Seats[s.Owner] == nil {
 			t.Errorf("step %s of the standard runbook is owned by %q, which is no seat", s.ID, s.Owner)
 		}
 	}

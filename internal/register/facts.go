@@ -50,6 +50,19 @@ type GateFacts struct {
 	UsedBy    string // the live run that went through this round's go
 }
 
+// Through is the go a live run went through here, in this round or an earlier one; nil = none.
+func (g *GateFacts) Through(runID string) *Decision {
+	if g.Decision != nil && g.Decision.UsedBy == runID {
+		return g.Decision
+	}
+	for i := range g.Earlier {
+		if g.Earlier[i].UsedBy == runID {
+			return &g.Earlier[i]
+		}
+	}
+	return nil
+}
+
 // Vote is one seat's standing answer.
 type Vote struct {
 	Voted
@@ -69,9 +82,10 @@ type Attestation struct {
 // Decision is how a round ended.
 type Decision struct {
 	Decided
-	Seq   int64         `json:"event"`
-	At    time.Time     `json:"at"`
-	Actor journal.Actor `json:"actor"`
+	Seq    int64         `json:"event"`
+	At     time.Time     `json:"at"`
+	Actor  journal.Actor `json:"actor"`
+	UsedBy string        `json:"used_by,omitempty"` // the live run that went through a go; no other may
 }
 
 // PhaseKey names what a phase is kept of.
@@ -136,11 +150,11 @@ func (f *Facts) Gate(k GateKey) *GateFacts {
 	return &GateFacts{}
 }
 
-// GatesUsed lists the gates whose go a run went through, sorted.
+// GatesUsed lists the gates whose go a live run went through, sorted.
 func (f *Facts) GatesUsed(runID string) []string {
 	var used []string
 	for k, g := range f.Gates {
-		if g.UsedBy == runID && k.Run == "" {
+		if k.Run == "" && g.Through(runID) != nil {
 			used = append(used, k.Gate)
 		}
 	}

@@ -42,7 +42,7 @@ func (f *Facts) applyOpened(e journal.Event, b Opened) error {
 
 func (f *Facts) applyVoted(e journal.Event, b Voted) error {
 	g := f.gate(e)
-	if b.Round != g.Round || g.Decision != nil {
+	if g.Round == 0 || b.Round != g.Round || g.Decision != nil {
 		return fmt.Errorf("round %d does not take votes", b.Round)
 	}
 	g.Votes[e.Actor.Seat] = Vote{b, e.Seq, e.At, e.Actor}
@@ -66,20 +66,23 @@ func (f *Facts) applyExtended(e journal.Event, b Extended) error {
 
 func (f *Facts) applyDecided(e journal.Event, b Decided) error {
 	g := f.gate(e)
-	if b.Round != g.Round || g.Decision != nil {
+	if g.Round == 0 || b.Round != g.Round || g.Decision != nil {
 		return fmt.Errorf("round %d cannot be decided", b.Round)
 	}
-	g.Decision = &Decision{b, e.Seq, e.At, e.Actor}
+	g.Decision = &Decision{Decided: b, Seq: e.Seq, At: e.At, Actor: e.Actor}
 	return nil
 }
 
 // applyUsed: Run is the run that went through, Subject the gate; the gate is always the plan's own.
 func (f *Facts) applyUsed(e journal.Event, _ struct{}) error {
 	g := f.Gates[GateKey{e.Subject, ""}]
-	if g == nil || g.Decision == nil || g.Decision.Decision != Go {
+	if e.Run == "" || g == nil || g.Decision == nil || g.Decision.Decision != Go {
 		return fmt.Errorf("no go to use")
 	}
-	g.UsedBy = e.Run
+	if g.UsedBy != "" && g.UsedBy != e.Run {
+		return fmt.Errorf("the go was used by %s", g.UsedBy)
+	}
+	g.UsedBy, g.Decision.UsedBy = e.Run, e.Run
 	return nil
 }
 

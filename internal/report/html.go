@@ -24,10 +24,13 @@ func (d document) html() (string, error) {
 	return b.String(), nil
 }
 
+// Fill is the badge's colour as an attribute, for clients that read no styles.
+func (g badge) Fill() string { return string(colours[g.State]) }
+
 // view is the document with its blocks told apart, as the template needs them.
 type view struct {
 	document
-	Parts []part
+	Sections [][]part // each begins with its heading
 }
 
 // part is exactly one block.
@@ -40,42 +43,50 @@ type part struct {
 func (d document) view() view {
 	v := view{document: d}
 	for _, b := range d.Blocks {
+		var p part
 		switch b := b.(type) {
 		case heading:
-			v.Parts = append(v.Parts, part{Heading: string(b)})
+			p.Heading = upper(string(b))
 		case para:
-			v.Parts = append(v.Parts, part{Para: &b})
+			p.Para = &b
 		case table:
-			v.Parts = append(v.Parts, part{Table: &b})
+			p.Table = &b
 		}
+		if p.Heading != "" || len(v.Sections) == 0 {
+			v.Sections = append(v.Sections, nil)
+		}
+		last := len(v.Sections) - 1
+		v.Sections[last] = append(v.Sections[last], p)
 	}
 	return v
 }
 
 var mail = template.Must(template.New("mail").Funcs(template.FuncMap{
+	"upper":  upper,
 	"colour": func(s term.State) template.CSS { return colours[s] },
 }).Parse(mailTemplate))
 
+// mailTemplate draws every section as a table of its own: the Word engine breaks pages inside long ones.
 const mailTemplate = `<!DOCTYPE html>
 <html lang="{{.Lang}}">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{.Subject}}</title></head>
-<body style="margin:0;padding:0;background:#F3F4F6">
-<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"><tr><td align="center" style="padding:12px 4px">
-<table role="presentation" width="640" cellpadding="0" cellspacing="0" border="0" style="width:640px;max-width:100%;background:#FFFFFF;font-family:Segoe UI,Arial,sans-serif;font-size:14px;line-height:20px;color:#24292F">
-<tr><td style="padding:16px 20px 12px;background:#0D3B66;color:#FFFFFF"><p style="margin:0;font-size:13px;line-height:18px">{{.Title}}</p><h1 style="margin:0;font-size:19px;line-height:26px">{{.Plan}}</h1></td></tr>
-{{- range .Parts}}
-{{- if .Heading}}
-<tr><td style="padding:18px 20px 4px"><h2 style="margin:0;font-size:16px;line-height:22px;color:#0D3B66">{{.Heading}}</h2></td></tr>
-{{- else if .Para}}
-<tr><td style="padding:4px 20px">{{with .Para}}<p style="margin:0{{if .Quiet}};font-size:12px;line-height:17px;color:#57606A;word-break:break-word{{end}}">{{with .Badge}}{{template "badge" .}} {{end}}{{if .Link}}<a href="{{.Link}}" style="color:#005A9C">{{.Text}}</a>{{else}}{{.Text}}{{end}}</p>{{end}}</td></tr>
-{{- else}}
-<tr><td style="padding:4px 20px">{{with .Table}}<table width="100%" cellpadding="4" cellspacing="0" border="0" style="border-collapse:collapse;font-size:13px;line-height:18px">
-<tr>{{range .Cols}}<th scope="col" align="left" style="border-bottom:2px solid #8C959F">{{.}}</th>{{end}}</tr>
-{{range .Rows}}<tr>{{range .}}<td valign="top" style="border-bottom:1px solid #D0D7DE">{{with .Badge}}{{template "badge" .}}{{end}}{{if and .Badge .Text}} {{end}}{{.Text}}</td>{{end}}</tr>
-{{end}}</table>{{with .More}}<p style="margin:4px 0 0;font-size:13px">{{.}}</p>{{end}}{{end}}</td></tr>
+<body style="margin:0;padding:12px 4px;background:#F3F4F6">
+{{template "open"}}<tr><td style="padding:16px 20px 12px;background:#0D3B66;color:#FFFFFF"><p style="margin:0;font-size:13px;line-height:18px">{{.Title}}</p><h1 style="margin:0;font-size:19px;line-height:26px">{{.Plan}}</h1></td></tr></table>
+{{- range .Sections}}
+{{template "open"}}{{range .}}
+<tr>{{if .Heading}}<td style="padding:18px 20px 4px"><h2 style="margin:0;font-size:16px;line-height:22px;color:#0D3B66">{{.Heading}}</h2></td>
+{{- else if .Para}}{{template "para" .Para}}
+{{- else}}{{template "table" .Table}}{{end}}</tr>{{end}}
+</table>
 {{- end}}
-{{- end}}
-<tr><td style="padding:8px">&nbsp;</td></tr>
-</table></td></tr></table>
 </body></html>
-{{define "badge"}}<span style="color:{{colour .State}};font-weight:bold">{{with .State.Shape}}{{.}} {{end}}{{.Word}}</span>{{end}}`
+{{define "open"}}<table role="presentation" align="center" width="640" cellpadding="0" cellspacing="0" border="0" style="width:640px;max-width:100%;background:#FFFFFF;font-family:Segoe UI,Arial,sans-serif;font-size:14px;line-height:20px;color:#24292F">{{end}}
+{{define "para"}}{{if .Loud}}<td style="padding:6px 20px"><table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"><tr><td bgcolor="{{.Badge.Fill}}" style="padding:10px 14px;background:{{colour .Badge.State}};color:#FFFFFF;font-size:18px;line-height:24px;font-weight:bold">{{.Badge.State.Shape}}&nbsp;{{.Badge.Word}}{{with .Text}}: {{.}}{{end}}</td></tr></table></td>
+{{- else}}<td style="padding:4px 20px"><p style="margin:0{{if .Quiet}};font-size:12px;line-height:17px;color:#57606A;word-break:break-word{{end}}">{{with .Badge}}{{template "badge" .}}{{end}}{{if and .Badge .Text}}: {{end}}{{if .Link}}<a href="{{.Link}}" style="color:#005A9C">{{.Text}}</a>{{else}}{{.Text}}{{end}}</p></td>
+{{- end}}{{end}}
+{{define "table"}}<td style="padding:4px 20px"><table width="100%" cellpadding="4" cellspacing="0" border="0" style="border-collapse:collapse;font-size:13px;line-height:18px">
+<tr>{{range .Cols}}{{if .}}<th scope="col" align="left" style="border-bottom:2px solid #8C959F">{{upper .}}</th>{{else}}<td style="border-bottom:2px solid #8C959F"></td>{{end}}{{end}}</tr>
+{{range .Rows}}<tr>{{range $i, $c := .}}{{if $i}}<td valign="top" style="border-bottom:1px solid #D0D7DE">{{template "cell" $c}}</td>{{else}}<th scope="row" align="left" valign="top" style="border-bottom:1px solid #D0D7DE;font-weight:normal">{{template "cell" $c}}</th>{{end}}{{end}}</tr>
+{{end}}</table>{{with .More}}<p style="margin:4px 0 0;font-size:13px">{{.}}</p>{{end}}</td>{{end}}
+{{define "cell"}}{{with .Badge}}{{template "badge" .}}{{end}}{{if and .Badge .Text}}: {{end}}{{.Text}}{{end}}
+{{define "badge"}}{{if .State.Shape}}<span style="color:{{colour .State}};font-weight:bold">{{.State.Shape}}&nbsp;{{.Word}}</span>{{else}}{{.Word}}{{end}}{{end}}`

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"skift/internal/snapshot"
 	"skift/internal/term"
@@ -15,7 +16,8 @@ type page struct {
 	snapshot.Snapshot
 	o    Options
 	c    *words.Catalogue
-	rows int // how many rows a list may have
+	rows int               // how many rows a list may have
+	who  map[string]string // names of the parties that have flows
 }
 
 // document is a report before it is drawn.
@@ -30,11 +32,13 @@ type block any
 // heading begins a section.
 type heading string
 
-// para is a paragraph: a badge, and text. Quiet ones are small print.
+// para is a paragraph: a badge, and text. Quiet ones are small print, a loud one is what the reader is to see first.
 type para struct {
 	Badge *badge
 	Text  string
 	Quiet bool
+	Loud  bool
+	Whole bool   // not broken into lines: it holds a word to copy
 	Link  string // "" = none
 }
 
@@ -62,6 +66,7 @@ const longestCell = 400
 
 // line makes text fit for one line: no control characters, no direction marks, not endless.
 func line(s string) string {
+	s = s[:min(len(s), 8*longestCell)] // whatever lies behind is cut off below anyway
 	s = strings.Map(func(r rune) rune {
 		if term.IsControl(r) || unicode.IsSpace(r) {
 			return ' '
@@ -71,13 +76,47 @@ func line(s string) string {
 	return term.Truncate(strings.Join(strings.Fields(s), " "), longestCell)
 }
 
-func text(s string) cell { return cell{Text: line(s)} }
+// clean makes all of a block's text fit to be shown, whoever wrote it.
+func clean(b block) block {
+	switch b := b.(type) {
+	case heading:
+		return heading(line(string(b)))
+	case para:
+		b.Text, b.Badge = line(b.Text), b.Badge.clean()
+		return b
+	case table:
+		for _, row := range b.Rows {
+			for i, c := range row {
+				row[i] = cell{line(c.Text), c.Badge.clean()}
+			}
+		}
+		return b
+	}
+	return b
+}
+
+func (g *badge) clean() *badge {
+	if g == nil {
+		return nil
+	}
+	return &badge{g.State, line(g.Word)}
+}
+
+// upper begins a heading with a capital letter: the catalogue's nouns have none.
+func upper(s string) string {
+	for i, r := range s {
+		return string(unicode.ToUpper(r)) + s[i+utf8.RuneLen(r):]
+	}
+	return s
+}
+
+func text(s string) cell { return cell{Text: s} }
 
 func (p *page) badge(st term.State, word string) *badge {
 	if word == "" {
 		word = st.Word(string(p.o.Lang))
 	}
-	return &badge{st, line(word)}
+	return &badge{st, word}
 }
 
 func (p *page) state(st term.State, word string) cell { return cell{Badge: p.badge(st, word)} }
@@ -117,9 +156,11 @@ func (p *page) seat(id string) string {
 	return id
 }
 
-// owner names who must act: a seat, a party, or nobody outside.
+// owner names who must act: a seat, a party, or, where it is nobody else's, the customer's contact.
 func (p *page) owner(id string) string {
 	switch {
+	case id == "" && p.Plan.Contact != "":
+		return p.seat(p.Plan.Contact)
 	case id == "":
 		return p.c.Owner(words.Ours)
 	case strings.Contains(id, "/"):

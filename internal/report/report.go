@@ -42,6 +42,7 @@ type Rendered struct {
 // kind is one kind of report.
 type kind struct {
 	id       string
+	title    func(*page) string // key of what it is called
 	clause   func(*page) string // the subject's one clause
 	sections []section
 }
@@ -51,13 +52,15 @@ type section func(*page) []block
 
 func kinds() []kind {
 	return []kind{
-		{"weekly", weeklyClause, []section{overall, needed, dimensions, milestones, risks, happened, coming, checksSummary, deviations, rehearsals, zones}},
-		{"own-flows", ownClause, []section{ownFlows, ownActions, ownNeeded, nextDates, contactPoint}},
-		{"cutover-done", cutoverClause, []section{cutoverDone, cutoverSteps, cutoverProof, phases, cutoverDecisions, nextDates}},
-		{"gate", gateClause, []section{gateDecision, gateCriteria, gatePoll, gateDissent, deviations}},
-		{"zone", zoneClause, []section{zoneBegins, zoneExceptions, checksSummary, nextDates}},
+		{"weekly", always("report.weekly"), weeklyClause, []section{overall, needed, dimensions, milestones, risks, happened, coming, checksSummary, deviations, rehearsals, zones}},
+		{"own-flows", always("report.own-flows"), ownClause, []section{ownFlows, ownActions, ownNeeded, nextDates, contactPoint}},
+		{"cutover-done", cutoverTitle, cutoverClause, []section{cutoverDone, cutoverSwitched, cutoverSteps, cutoverProof, phases, cutoverDecisions, nextDates}},
+		{"gate", gateTitle, gateClause, []section{gateDecision, gateCriteria, gatePoll, gateDissent, gateDeviations}},
+		{"zone", always("report.zone"), zoneClause, []section{zoneBegins, zoneExceptions, checksSummary, nextDates}},
 	}
 }
+
+func always(key string) func(*page) string { return func(*page) string { return key } }
 
 // Kinds lists the kinds of report there are.
 func Kinds() []string {
@@ -86,8 +89,12 @@ func Render(id string, s snapshot.Snapshot, o Options) (Rendered, error) {
 	} else {
 		o.Lang = words.En
 	}
+	who := map[string]string{}
+	for _, f := range s.Flows {
+		who[f.Party] = f.PartyName
+	}
 	for rows := longest; ; rows /= 2 {
-		p := &page{Snapshot: s, o: o, c: words.In(o.Lang).With(o.Words), rows: rows}
+		p := &page{Snapshot: s, o: o, c: words.In(o.Lang).With(o.Words), rows: rows, who: who}
 		d := p.document(k)
 		out := Rendered{Subject: d.Subject, Text: d.text()}
 		var err error
@@ -102,14 +109,15 @@ func Render(id string, s snapshot.Snapshot, o Options) (Rendered, error) {
 
 // document lays out a report.
 func (p *page) document(k kind) document {
-	d := document{Lang: string(p.o.Lang), Subject: p.subject(k), Title: p.c.T("report." + k.id), Plan: line(p.Plan.Title.In(string(p.o.Lang)))}
+	d := document{Lang: string(p.o.Lang), Subject: p.subject(k), Title: p.c.T(k.title(p)), Plan: line(p.Plan.Title.In(string(p.o.Lang)))}
 	if d.Plan == "" {
-		d.Plan = p.Plan.ID
+		d.Plan = line(p.Plan.ID)
 	}
-	for _, s := range k.sections {
-		d.Blocks = append(d.Blocks, s(p)...)
+	for _, s := range append(k.sections, footer) {
+		for _, b := range s(p) {
+			d.Blocks = append(d.Blocks, clean(b))
+		}
 	}
-	d.Blocks = append(d.Blocks, footer(p)...)
 	return d
 }
 

@@ -27,10 +27,14 @@ func (d document) text() string {
 		switch block := block.(type) {
 		case heading:
 			b.WriteString("\n")
-			put("", "", string(block))
+			put("", "", upper(string(block)))
 			b.WriteString(strings.Repeat("-", min(columns, term.Width(string(block)))) + "\n")
 		case para:
-			put("", "", block.plain())
+			if block.Whole {
+				b.WriteString(block.plain() + "\n")
+			} else {
+				put("", "", block.plain())
+			}
 		case table:
 			for _, row := range block.Rows {
 				put("- ", "  ", block.plain(row))
@@ -46,7 +50,7 @@ func (d document) text() string {
 func (p para) plain() string {
 	s := p.Text
 	if p.Badge != nil {
-		s = strings.TrimSpace(p.Badge.plain() + " " + s)
+		s = join(p.Badge.plain(), s)
 	}
 	if p.Link != "" {
 		s += " <" + p.Link + ">"
@@ -56,11 +60,19 @@ func (p para) plain() string {
 
 func (g badge) plain() string { return strings.TrimSpace(g.State.Shape() + " " + g.Word) }
 
+// join puts what is said behind the state it is said of.
+func join(state, text string) string {
+	if text == "" {
+		return state
+	}
+	return state + ": " + text
+}
+
 func (c cell) plain() string {
 	if c.Badge == nil {
 		return c.Text
 	}
-	return strings.TrimSpace(c.Badge.plain() + " " + c.Text)
+	return join(c.Badge.plain(), c.Text)
 }
 
 // plain is a row as a sentence: its first cell, then the others under their columns' names.
@@ -73,7 +85,7 @@ func (t table) plain(row []cell) string {
 		case i == 0 || t.Cols[i] == "":
 			parts = append(parts, s)
 		default:
-			parts = append(parts, t.Cols[i]+": "+s)
+			parts = append(parts, upper(t.Cols[i])+": "+s)
 		}
 	}
 	return strings.Join(parts, " · ")

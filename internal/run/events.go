@@ -43,19 +43,19 @@ type Started struct {
 
 // StepDef is what a step is, as far as facts depend on it.
 type StepDef struct {
-	ID         string        `json:"id"`
-	Kind       string        `json:"kind"`
-	Owner      string        `json:"owner,omitempty"`
-	Area       string        `json:"area,omitempty"`
-	Takes      time.Duration `json:"takes,omitempty"`
-	Changes    bool          `json:"changes,omitempty"` // doing it changes something outside skift
-	Repeatable bool          `json:"repeatable,omitempty"`
-	MayContinue bool `json:"may_continue,omitempty"` // its failure does not hold the run
-	NoReturn   bool          `json:"point_of_no_return,omitempty"`
-	Switches   []string      `json:"switches,omitempty"`
-	Closes     []string      `json:"closes,omitempty"`
-	Reverts    []string      `json:"reverts,omitempty"` // services whose phase its done moves back to before
-	AfterGate  string        `json:"after_gate,omitempty"`
+	ID          string        `json:"id"`
+	Kind        string        `json:"kind"`
+	Owner       string        `json:"owner,omitempty"`
+	Area        string        `json:"area,omitempty"`
+	Takes       time.Duration `json:"takes,omitempty"`
+	Changes     bool          `json:"changes,omitempty"` // doing it changes something outside skift
+	Repeatable  bool          `json:"repeatable,omitempty"`
+	MayContinue bool          `json:"may_continue,omitempty"` // its failure does not hold the run
+	NoReturn    bool          `json:"point_of_no_return,omitempty"`
+	Switches    []string      `json:"switches,omitempty"`
+	Closes      []string      `json:"closes,omitempty"`
+	Reverts     []string      `json:"reverts,omitempty"` // services whose phase its done moves back to before
+	AfterGate   string        `json:"after_gate,omitempty"`
 }
 
 // Ended is the body of run.held, run.released and run.ended. State is set on run.ended only.

@@ -3,6 +3,7 @@ package run
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"skift/internal/journal"
@@ -27,8 +28,9 @@ type Run struct {
 	EndedAt   time.Time
 	Steps     map[string]*Step
 	Order     []string
-	Changed   bool // something outside skift was really changed, or may have been
-	NoReturn  bool // a point of no return was really begun
+	Changed   bool // something outside skift was really changed, or may have been; also by a nested run
+	NoReturn  bool // a point of no return was really begun; also by a nested run
+	Simulated bool // some step was only asked and timed; also in a nested run
 }
 
 // Step is one step of a run.
@@ -63,16 +65,12 @@ type Attempt struct {
 
 // Proves reports whether the run counts as evidence: rehearsed or live, neither simulated nor speeded, and complete.
 func (r *Run) Proves() bool {
-	if r.State != RunDone || r.Started.Speed > 1 {
-		return false
-	}
-	for _, s := range r.Steps {
-		if s.Simulated {
-			return false
-		}
-	}
-	return true
+	return r.State == RunDone && r.Started.Speed <= 1 && !r.Simulated
 }
+
+// Practises reports whether gates are only practised in the run: in a rehearsal, and anywhere but in production. A go of the
+// plan's own gate is about production and is neither asked nor used there.
+func (r *Run) Practises() bool { return r.Started.Rehearsal || !r.Started.Production }
 
 // Apply folds one event. Kinds of other packages are ignored; an illegal event is an error and changes nothing.
 func (f *Facts) Apply(e journal.Event) error {
@@ -93,7 +91,16 @@ func (f *Facts) Apply(e journal.Event) error {
 	if err := apply(r, e); err != nil {
 		return fmt.Errorf("event %d %s %s/%s: %w", e.Seq, e.Kind, e.Run, e.Subject, err)
 	}
+	f.tellParents(r)
 	return nil
+}
+
+// tellParents makes known to the runs around a nested one what it did to the world. A parent was started before its child,
+// so the way up ends.
+func (f *Facts) tellParents(r *Run) {
+	for p := f.Runs[r.Started.Parent]; p != nil; p = f.Runs[p.Started.Parent] {
+		p.Changed, p.NoReturn, p.Simulated = p.Changed || r.Changed, p.NoReturn || r.NoReturn, p.Simulated || r.Simulated
+	}
 }
 
 var appliers = map[string]func(*Run, journal.Event) error{
@@ -113,11 +120,19 @@ func (f *Facts) applyStart(e journal.Event) error {
 	if err := decode(e, &b); err != nil {
 		return err
 	}
-	if f.Runs[e.Run] != nil {
+	switch {
+	case e.Run == "":
+		return fmt.Errorf("event %d: a run without a name", e.Seq)
+	case f.Runs[e.Run] != nil:
 		return fmt.Errorf("event %d: run %q was started before", e.Seq, e.Run)
+	case b.Parent != "" && f.Runs[b.Parent] == nil:
+		return fmt.Errorf("event %d: run %q is a step of %q, which was not started", e.Seq, e.Run, b.Parent)
 	}
 	r := &Run{ID: e.Run, Started: b, StartedAt: e.At, StartedBy: e.Actor, State: RunRunning, Steps: make(map[string]*Step, len(b.Steps))}
 	for _, d := range b.Steps {
+		if r.Steps[d.ID] != nil {
+			return fmt.Errorf("event %d: run %q has two steps %q", e.Seq, e.Run, d.ID)
+		}
 		r.Steps[d.ID] = &Step{StepDef: d, State: Waiting}
 		r.Order = append(r.Order, d.ID)
 	}
@@ -136,11 +151,17 @@ func (r *Run) applyHold(e journal.Event) error {
 	}
 	switch e.Kind {
 	case RunWasHeld:
+		if r.State != RunRunning {
+			return fmt.Errorf("a run that is %s cannot be held", r.State)
+		}
 		r.State, r.Reason, r.HeldStep, r.HeldGate = RunHeld, b.Reason, b.Step, b.Gate
 	case RunReleased:
+		if r.State != RunHeld {
+			return fmt.Errorf("a run that is %s cannot be released", r.State)
+		}
 		r.State, r.Reason, r.HeldStep, r.HeldGate = RunRunning, "", "", ""
 	default:
-		if !b.State.Final() {
+		if !slices.Contains(ends, b.State) {
 			return fmt.Errorf("%q is no end of a run", b.State)
 		}
 		r.State, r.Reason, r.EndedAt = b.State, b.Reason, e.At
@@ -157,8 +178,11 @@ func (r *Run) applyBegun(e journal.Event) error {
 	if err != nil {
 		return err
 	}
-	if b.Attempt != s.Attempt+1 {
+	switch {
+	case b.Attempt != s.Attempt+1:
 		return fmt.Errorf("attempt %d after attempt %d", b.Attempt, s.Attempt)
+	case s.State == Running && !s.Repeatable:
+		return fmt.Errorf("attempt %d of a step that may not be done twice, and nobody asked for it", b.Attempt)
 	}
 	if s.State == Running { // begun again after a crash: no retry event stands between
 		s.keepAttempt()
@@ -170,7 +194,9 @@ func (r *Run) applyBegun(e journal.Event) error {
 	if b.DueAt != nil {
 		s.DueAt = *b.DueAt
 	}
-	if !b.Simulated {
+	if b.Simulated {
+		r.Simulated = true
+	} else {
 		r.Changed = r.Changed || s.Changes
 		r.NoReturn = r.NoReturn || s.NoReturn
 	}
@@ -208,6 +234,9 @@ func (r *Run) applyMove(e journal.Event) error {
 	s, err := r.move(e, to)
 	if err != nil {
 		return err
+	}
+	if b.Attempt != s.Attempt {
+		return fmt.Errorf("it speaks of attempt %d, the present one is %d", b.Attempt, s.Attempt)
 	}
 	if e.Kind == StepRetried {
 		s.keepAttempt()

@@ -46,6 +46,9 @@ const (
 	RunBacked  State = "backed-out"
 )
 
+// ends are the final states.
+var ends = []State{RunDone, RunFailed, RunNoGo, RunAborted, RunBacked}
+
 // Final reports whether nothing can happen in the run any more.
 func (s State) Final() bool { return s != RunRunning && s != RunHeld }
 

@@ -17,7 +17,7 @@ import (
 
 // advance starts every step of a run that can start now, and ends the run when nothing is left.
 //
-// Before Run nobody would do a step's work: then nothing is started, and Run takes it up.
+// Outside Run nobody would do a step's work: then nothing is started, and Run takes it up.
 func (d *decision) advance(rn *run.Run) error {
 	if !d.r.live.Load() {
 		return nil
@@ -29,7 +29,7 @@ func (d *decision) advance(rn *run.Run) error {
 	for again := true; again; {
 		again = false
 		for _, s := range rb.Steps {
-			if rn.State != run.RunRunning {
+			if d.stands(rn) {
 				return nil
 			}
 			if !d.ready(rn, s) {
@@ -51,7 +51,26 @@ func (d *decision) advance(rn *run.Run) error {
 	if rn.State == run.RunRunning && allSettled(rn) {
 		return d.end(rn, run.RunDone, "")
 	}
+	for _, id := range rn.Order { // a run inside it stood still with it
+		child := d.Facts.Runs.Runs[rn.Steps[id].Child]
+		if rn.State != run.RunRunning || child == nil || child.State.Final() {
+			continue
+		}
+		if err := d.advance(child); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// stands reports whether nothing new is started in a run: it, or a run around it, is held, has ended or is being backed out.
+func (d *decision) stands(rn *run.Run) bool {
+	for o := rn; o != nil; o = d.Facts.Runs.Runs[o.Started.Parent] {
+		if o.State != run.RunRunning || d.backedOutBy(o) != nil {
+			return true
+		}
+	}
+	return false
 }
 
 func (d *decision) ready(rn *run.Run, s *runbooks.Step) bool {
@@ -81,16 +100,44 @@ func (d *decision) guard(rn *run.Run, s *runbooks.Step) (bool, error) {
 			return false, err
 		}
 	}
-	if s.Change == "" || d.simulated(rn, s) || !rn.Started.Production {
-		return true, nil
-	}
-	a := d.r.cfg.Calendar.Freeze(p, &d.Facts.Register, freeze.Question{
-		Class: plan.Class(s.Change), At: d.Now, ListedTransition: s.Change == string(plan.Transition),
-	})
+	a := d.frozen(p, rn, s)
 	if a.Allowed {
 		return true, nil
 	}
 	return false, d.hold(rn, fmt.Sprintf("%s is a change of class %s, which a frozen zone in force does not allow: %s", s.ID, s.Change, zonesOf(a)), s.ID, "")
+}
+
+// frozen asks the zones in force whether a step may change what it changes. Rehearsals in production and other environments
+// change nothing that a zone protects.
+func (d *decision) frozen(p *plan.Plan, rn *run.Run, s *runbooks.Step) freeze.Answer {
+	if s.Change == "" || d.simulated(rn, s) || !rn.Started.Production {
+		return freeze.Answer{Allowed: true}
+	}
+	return d.r.cfg.Calendar.Freeze(p, &d.Facts.Register, freeze.Question{
+		Class: plan.Class(s.Change), At: d.Now, ListedTransition: s.Change == string(plan.Transition) && listed(p, rn.Started.Runbook),
+	})
+}
+
+// listed reports whether a runbook is work the plan itself schedules: a milestone starts it, or a listed runbook contains it
+// or is undone by it. Only such work is the transition.
+func listed(p *plan.Plan, runbook string) bool {
+	seen := map[string]bool{}
+	var visit func(id string)
+	visit = func(id string) {
+		rb := p.Runbooks[id]
+		if rb == nil || seen[id] {
+			return
+		}
+		seen[id] = true
+		visit(rb.BackOut)
+		for _, s := range rb.Steps {
+			visit(s.Runbook)
+		}
+	}
+	for _, m := range p.Milestones {
+		visit(m.Runbook)
+	}
+	return seen[runbook]
 }
 
 // zonesOf names the zones that refuse and who may make an exception.
@@ -115,21 +162,16 @@ func (d *decision) simulated(rn *run.Run, s *runbooks.Step) bool {
 // startStep emits the intent and keeps the work for after the commit.
 func (d *decision) startStep(rn *run.Run, s *runbooks.Step) error {
 	st := rn.Steps[s.ID]
-	b := run.Begun{State: run.Running, Attempt: st.Attempt + 1, Simulated: d.simulated(rn, s)}
+	b := run.Begun{State: run.Running, Attempt: st.Attempt + 1, Simulated: d.simulated(rn, s), Services: d.moves(rn, s)}
 	if s.Kind == runbooks.Manual || b.Simulated && s.Owner != "" {
 		b.State = run.WaitingForPerson
 	}
-	services := s.Switches
-	if len(s.Closes) > 0 {
-		services = s.Closes
-	}
-	b.Services = d.inScope(rn, services)
 	if s.Kind == runbooks.Wait {
 		due, err := d.dueAt(rn, s)
 		if err != nil {
 			return err
 		}
-		b.DueAt = &due
+		b.DueAt = due
 	}
 	if s.Kind == runbooks.Nested && !b.Simulated {
 		b.Child = d.runID(s.Runbook)
@@ -137,8 +179,8 @@ func (d *decision) startStep(rn *run.Run, s *runbooks.Step) error {
 	if _, err := d.Emit(run.StepStarted, rn.ID, s.ID, engine(), run.Body(b)); err != nil {
 		return err
 	}
-	if !b.Simulated && len(s.Switches) > 0 {
-		if err := d.movePhase(rn, s.ID, b.Services, checks.Switching); err != nil {
+	if !b.Simulated {
+		if err := d.movePhase(rn, s.ID, both(s.Switches, b.Services), checks.Switching); err != nil {
 			return err
 		}
 	}
@@ -154,37 +196,56 @@ func (d *decision) startStep(rn *run.Run, s *runbooks.Step) error {
 	return nil
 }
 
-// inScope keeps the services that the go covered.
-func (d *decision) inScope(rn *run.Run, services []string) []string {
-	var scope []string
-	for _, gid := range d.Facts.Register.GatesUsed(rn.ID) {
-		if g := d.Facts.Register.Gate(register.GateKey{Gate: gid}); g.Decision != nil && len(g.Decision.Services) > 0 {
-			scope = append(scope, g.Decision.Services...)
-		}
+// moves lists the services whose phase a step moves in this run: those that every go it went through covered, and in a
+// back-out those that the undone step had really begun to move.
+func (d *decision) moves(rn *run.Run, s *runbooks.Step) []string {
+	st := rn.Steps[s.ID]
+	services := d.inScope(rn, slices.Concat(st.Switches, st.Closes))
+	reverts := st.Reverts
+	if undone := d.Facts.Runs.Runs[rn.Started.Undoes]; undone != nil && undone.Steps[s.Undoes] != nil {
+		reverts = both(reverts, undone.Steps[s.Undoes].Services)
 	}
-	if len(scope) == 0 {
-		return services
-	}
-	return slices.DeleteFunc(slices.Clone(services), func(s string) bool { return !slices.Contains(scope, s) })
+	return append(services, reverts...)
 }
 
-func (d *decision) dueAt(rn *run.Run, s *runbooks.Step) (time.Time, error) {
+// inScope keeps the services that the go covered, at every gate the run went through.
+func (d *decision) inScope(rn *run.Run, services []string) []string {
+	for _, gid := range d.Facts.Register.GatesUsed(rn.ID) {
+		if scope := d.Facts.Register.Gate(register.GateKey{Gate: gid}).Through(rn.ID).Services; len(scope) > 0 {
+			services = both(services, scope)
+		}
+	}
+	return services
+}
+
+// both keeps what is in a and in b, in the order of a.
+func both(a, b []string) []string {
+	return slices.DeleteFunc(slices.Clone(a), func(s string) bool { return !slices.Contains(b, s) })
+}
+
+// dueAt is when a wait step is over; nil while nobody can say. The date of an expression is asked for again and again: plans
+// slip, and events come.
+func (d *decision) dueAt(rn *run.Run, s *runbooks.Step) (*time.Time, error) {
 	if s.WaitBody.Until == "" {
+		if st := rn.Steps[s.ID]; st.State == run.Running {
+			return &st.DueAt, nil
+		}
 		wait := s.WaitBody.For
 		if rn.Started.Speed > 1 {
 			wait = time.Duration(float64(wait) / rn.Started.Speed)
 		}
-		return d.Now.Add(wait), nil
+		at := d.Now.Add(wait)
+		return &at, nil
 	}
 	p, err := d.r.planOf(rn)
 	if err != nil {
-		return time.Time{}, err
+		return nil, err
 	}
 	at, ok := d.r.cfg.Calendar.Moment(p, &d.Facts.Register, s.WaitBody.Until, d.Now)
 	if !ok {
-		return time.Time{}, refuse(Conflict, "set a date in the plan, or skip the step", "%s waits until %s, which has no date", s.ID, s.WaitBody.Until)
+		return nil, nil
 	}
-	return at, nil
+	return &at, nil
 }
 
 func (d *decision) startChild(rn *run.Run, s *runbooks.Step) error {
@@ -212,19 +273,18 @@ func (d *decision) finishWith(rn *run.Run, step string, who journal.Actor, b run
 	if b.State != run.Done || st.Simulated {
 		return nil
 	}
-	switch {
-	case len(st.Switches) > 0:
-		return d.movePhase(rn, step, st.Services, checks.Fallback)
-	case len(st.Closes) > 0:
-		return d.movePhase(rn, step, st.Services, checks.Closed)
-	case len(st.Reverts) > 0:
-		return d.movePhase(rn, step, st.Reverts, checks.Before)
+	if err := d.movePhase(rn, step, both(st.Switches, st.Services), checks.Fallback); err != nil {
+		return err
 	}
-	return nil
+	if err := d.movePhase(rn, step, both(st.Closes, st.Services), checks.Closed); err != nil {
+		return err
+	}
+	return d.movePhase(rn, step, both(st.Reverts, st.Services), checks.Before)
 }
 
+// movePhase moves services. A rehearsal in production moves nothing, whatever it was told to run.
 func (d *decision) movePhase(rn *run.Run, step string, services []string, to checks.Phase) error {
-	if len(services) == 0 {
+	if len(services) == 0 || rn.Started.Rehearsal && rn.Started.Production {
 		return nil
 	}
 	_, err := d.Emit(register.PhaseMoved, rn.ID, step, engine(), register.Body(register.Moved{
@@ -239,31 +299,51 @@ func (d *decision) hold(rn *run.Run, reason, step, gateID string) error {
 
 // end ends a run, cancels what it had not begun, and tells its parent and its milestone.
 func (d *decision) end(rn *run.Run, state run.State, reason string) error {
+	return d.endBy(rn, state, reason, engine())
+}
+
+// endBy is end by somebody's word.
+func (d *decision) endBy(rn *run.Run, state run.State, reason string, who journal.Actor) error {
 	if state != run.RunDone {
-		for _, id := range rn.Order {
-			if st := rn.Steps[id].State; !st.Settled() && st != run.Cancelled {
-				if err := d.finish(rn, id, run.Cancelled, engine(), string(state)); err != nil {
-					return err
-				}
-			}
+		if err := d.cancelRest(rn, state); err != nil {
+			return err
 		}
 	}
-	if _, err := d.Emit(run.RunEnded, rn.ID, "", engine(), run.Body(run.Ended{State: state, Reason: reason})); err != nil {
+	if _, err := d.Emit(run.RunEnded, rn.ID, "", who, run.Body(run.Ended{State: state, Reason: reason})); err != nil {
 		return err
 	}
 	if parent := d.Facts.Runs.Runs[rn.Started.Parent]; parent != nil {
 		return d.childEnded(parent, rn)
 	}
 	if undone := d.Facts.Runs.Runs[rn.Started.Undoes]; undone != nil && state == run.RunDone && !undone.State.Final() {
-		return d.end(undone, run.RunBacked, "backed out by "+rn.ID)
+		return d.endBy(undone, run.RunBacked, "backed out by "+rn.ID, who)
 	}
 	return d.passMilestone(rn, state)
+}
+
+// cancelRest cancels the steps of a run that ends early, and the runs inside it.
+func (d *decision) cancelRest(rn *run.Run, state run.State) error {
+	for _, id := range rn.Order {
+		st := rn.Steps[id]
+		if st.State.Settled() || st.State == run.Cancelled {
+			continue
+		}
+		if err := d.finish(rn, id, run.Cancelled, engine(), string(state)); err != nil {
+			return err
+		}
+		if child := d.Facts.Runs.Runs[st.Child]; child != nil && !child.State.Final() {
+			if err := d.end(child, run.RunAborted, fmt.Sprintf("%s ended %s", rn.ID, state)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // passMilestone: a phase or window without an exit gate is passed when the run it began is done.
 func (d *decision) passMilestone(rn *run.Run, state run.State) error {
 	m := d.r.plan.Milestones[rn.Started.Milestone]
-	if m == nil || state != run.RunDone || m.Exit != "" || m.Kind == plan.Zone {
+	if m == nil || state != run.RunDone || m.Exit != "" || m.Kind == plan.Zone || !d.Facts.Register.Milestone(m.ID).PassedAt.IsZero() {
 		return nil
 	}
 	_, err := d.Emit(register.MilestonePassed, "", m.ID, engine(), register.Body(register.Passed{Run: rn.ID}))
@@ -274,6 +354,9 @@ func (d *decision) childEnded(parent, child *run.Run) error {
 	st := parent.Steps[child.Started.ParentStep]
 	if st == nil || st.State != run.Running || st.Child != child.ID {
 		return nil
+	}
+	if child.State == run.RunNoGo && !parent.Changed {
+		return d.end(parent, run.RunNoGo, child.Reason)
 	}
 	if child.State == run.RunDone {
 		return d.succeed(parent, st.ID, engine(), run.Finished{Attempt: st.Attempt, Reason: child.ID + " is done"})

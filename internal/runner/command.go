@@ -74,6 +74,8 @@ const (
 	NotFound = "not-found" // exit 2
 	Refused  = "refused"   // a gate, a freeze or the point of no return says no: exit 3
 	Conflict = "conflict"  // not in this state: exit 2
+
+	Forbidden = "forbidden" // this seat may not: exit 2
 )
 
 // Refusal is a command that was not done, and why.
@@ -120,8 +122,12 @@ var commands = map[string]func(*Runner, context.Context, Command) (Reply, error)
 // actor names who acts: the seat, the person in it now, who typed it and how it reached us.
 func (r *Runner) actor(c Command, now time.Time) (journal.Actor, error) {
 	a := journal.Actor{Seat: c.As, EnteredBy: c.EnteredBy, Via: c.Via}
-	if a.Via == "" {
+	switch a.Via {
+	case "":
 		a.Via = journal.ViaConsole
+	case journal.ViaConsole, journal.ViaPhone, journal.ViaMail, journal.ViaLink:
+	default:
+		return a, refuse(Usage, "it is console, phone, mail or link", "%q is no way in which a person reaches us", c.Via)
 	}
 	if c.As == "" {
 		a.Person = c.EnteredBy
@@ -134,11 +140,21 @@ func (r *Runner) actor(c Command, now time.Time) (journal.Actor, error) {
 	return a, nil
 }
 
+// voice is whose word an actor's is: the person in the seat, else whoever typed it. One person is one voice.
+func voice(a journal.Actor) string {
+	if a.Person != "" {
+		return a.Person
+	}
+	return a.EnteredBy
+}
+
 // engine is the actor of what follows by itself.
 func engine() journal.Actor { return journal.Actor{Via: journal.ViaEngine} }
 
 // decide runs fn as one decision, starts what it launched once that is durable, and reports the head.
 func (r *Runner) decide(ctx context.Context, fn func(d *decision) error) (journal.Head, error) {
+	r.turn.RLock()
+	defer r.turn.RUnlock()
 	var launches []launch
 	changed := false
 	head, err := r.cfg.Ledger.Decide(ctx, func(tx *ledger.Tx) error {
@@ -156,7 +172,7 @@ func (r *Runner) decide(ctx context.Context, fn func(d *decision) error) (journa
 		r.begin(l)
 	}
 	if changed {
-		r.wakeUp()
+		r.wakeUp() // what is due may have changed with it
 	}
 	return head, nil
 }

@@ -28,8 +28,13 @@ func (r *Runner) Judge(ctx context.Context, gateID, runID string) (gate.Judgemen
 		return gate.Judgement{}, err
 	}
 	var j gate.Judgement
-	r.cfg.Ledger.Read(func(f *ledger.Facts) { j = r.judge(f, g, asked{run: runID, evidence: evidence, now: now}) })
-	return j, nil
+	r.cfg.Ledger.Read(func(f *ledger.Facts) {
+		var key register.GateKey
+		if key, err = keyOf(&f.Runs, g, runID); err == nil {
+			j = r.judge(f, g, asked{run: key.Run, evidence: evidence, now: now})
+		}
+	})
+	return j, err
 }
 
 func suites(g *plan.Gate) []string {
@@ -61,7 +66,7 @@ func (r *Runner) judge(f *ledger.Facts, g *plan.Gate, a asked) gate.Judgement {
 
 // gateRun is the run under which a gate's facts are kept: the run itself when it practises, "" when it is live.
 func gateRun(rn *run.Run) string {
-	if rn.Started.Rehearsal {
+	if rn.Practises() {
 		return rn.ID
 	}
 	return ""
@@ -75,8 +80,11 @@ func (d *decision) gateAllows(p *plan.Plan, rn *run.Run, s *runbooks.Step) (bool
 	}
 	key := register.GateKey{Gate: g.ID, Run: gateRun(rn)}
 	facts := d.Facts.Register.Gate(key)
-	if facts.Decision != nil && facts.UsedBy != "" && facts.UsedBy != rn.ID {
-		if err := d.openGate(key, facts.Round+1, "asked again by "+rn.ID); err != nil {
+	if facts.Through(rn.ID) != nil {
+		return true, nil // what was asked again since is asked for others
+	}
+	if why := outdated(facts, d.r.plan.Hash); why != "" {
+		if err := d.openGate(key, facts.Round+1, "asked again by "+rn.ID+": "+why); err != nil {
 			return false, err
 		}
 		facts = d.Facts.Register.Gate(key)
@@ -85,7 +93,7 @@ func (d *decision) gateAllows(p *plan.Plan, rn *run.Run, s *runbooks.Step) (bool
 		return false, d.askGate(g, key, facts)
 	}
 	if facts.Decision.Decision == register.Go {
-		if key.Run != "" || facts.UsedBy == rn.ID {
+		if key.Run != "" {
 			return true, nil
 		}
 		_, err := d.Emit(register.GateUsed, rn.ID, g.ID, engine(), register.Body(struct{}{}))
@@ -96,6 +104,19 @@ func (d *decision) gateAllows(p *plan.Plan, rn *run.Run, s *runbooks.Step) (bool
 		return false, d.end(rn, run.RunNoGo, why)
 	}
 	return false, d.hold(rn, why+": back out, or vote again", "", g.ID)
+}
+
+// outdated says why a decision is none for a run that reaches the gate now; "" = it is one, or there is none yet.
+func outdated(f *register.GateFacts, planHash string) string {
+	switch {
+	case f.Decision == nil:
+		return ""
+	case f.UsedBy != "":
+		return "its go was for " + f.UsedBy
+	case f.Decision.PlanHash != planHash:
+		return "it was decided on another revision of the plan"
+	}
+	return ""
 }
 
 // askGate opens a gate that a run has reached, unless it opens later by the plan; a deadline that has passed decides it.
@@ -149,7 +170,7 @@ func (r *Runner) vote(ctx context.Context, c Command) (Reply, error) {
 		return Reply{}, refuse(NotFound, suggest("gate", c.Gate, r.plan.GateIDs), "the plan has no gate %q", c.Gate)
 	}
 	answer := register.Answer(c.Answer)
-	if err := mayAnswer(g, c.As, answer); err != nil {
+	if err := r.mayAnswer(g, c); err != nil {
 		return Reply{}, err
 	}
 	evidence, err := r.evidence(ctx, g, c.Run, answer)
@@ -171,7 +192,7 @@ func (r *Runner) vote(ctx context.Context, c Command) (Reply, error) {
 		}
 		v := register.Voted{Round: d.Facts.Register.Gate(key).Round, Answer: answer, Remark: c.Reason, Services: c.Services, PlanHash: r.plan.Hash}
 		if answer == register.Go {
-			j := r.judge(d.Facts, g, asked{key.Run, evidence, who.Person, d.Now})
+			j := r.judge(d.Facts, g, asked{key.Run, evidence, voice(who), d.Now})
 			if !j.MayGo() {
 				return &Refusal{Kind: Refused, Gate: &j, Message: "go cannot be given at " + g.ID + ": " + reasons(j.Reasons),
 					Hints: []string{"settle what stands in the way and vote again, or vote no-go or hold"}}
@@ -188,47 +209,21 @@ func (r *Runner) vote(ctx context.Context, c Command) (Reply, error) {
 	return reply, err
 }
 
-// mayAnswer says who may answer what.
-func mayAnswer(g *plan.Gate, seat string, a register.Answer) error {
-	switch a {
-	case register.Ready, register.NotReady:
-		if !slices.Contains(g.Poll, seat) {
-			return refuse(Usage, "asked are: "+strings.Join(g.Poll, ", "), "%q is not asked at %s", seat, g.ID)
-		}
-	case register.Go, register.NoGo, register.HoldVote:
-		if seat != g.Decides {
-			return refuse(Usage, "use --as "+g.Decides, "%s is decided by %s, not by %q", g.ID, g.Decides, seat)
-		}
-	default:
-		return refuse(Usage, "", "a vote is ready, not-ready, go, no-go or hold, not %q", a)
-	}
-	return nil
-}
-
 // evidence is what a decision will rest on; before a go, suites that are stale are asked again.
 func (r *Runner) evidence(ctx context.Context, g *plan.Gate, runID string, a register.Answer) (map[string]gate.SuiteEvidence, error) {
-	if a == register.Go && runID == "" {
-		j, err := r.Judge(ctx, g.ID, "")
+	if a == register.Go {
+		j, err := r.Judge(ctx, g.ID, runID)
 		if err != nil {
 			return nil, err
+		}
+		if j.Run != "" {
+			j.Stale = nil // practised: its criteria are shown as they stand
 		}
 		if err := r.askAgain(ctx, g.ID, j.Stale); err != nil {
 			return nil, err
 		}
 	}
 	return r.cfg.Sweeper.Evidence(ctx, r.plan, suites(g), time.Now())
-}
-
-// gateKey says whose gate is meant: with a run that is a rehearsal, the one practised there; else the plan's own.
-func (d *decision) gateKey(g *plan.Gate, c Command) (register.GateKey, error) {
-	if c.Run == "" {
-		return register.GateKey{Gate: g.ID}, nil
-	}
-	rn, err := d.run(c.Run)
-	if err != nil {
-		return register.GateKey{}, err
-	}
-	return register.GateKey{Gate: g.ID, Run: gateRun(rn)}, nil
 }
 
 // takesVotes makes sure that a round is open, opening the next one after a no-go.
@@ -240,6 +235,9 @@ func (d *decision) takesVotes(g *plan.Gate, key register.GateKey, a register.Ans
 	case gate.Closed:
 		return refuse(Conflict, "", "%s opens %s", g.ID, j.OpensAt.In(d.r.plan.Zone).Format(timeFormat))
 	case gate.Went:
+		if why := outdated(facts, d.r.plan.Hash); why != "" && facts.UsedBy == "" {
+			return d.openGate(key, facts.Round+1, "voted again: "+why)
+		}
 		return refuse(Conflict, "", "%s is decided: go since %s", g.ID, facts.Decision.At.In(d.r.plan.Zone).Format(timeFormat))
 	case gate.Due:
 		if !extends {
@@ -292,7 +290,7 @@ func (d *decision) afterVote(b ballot, c Command, reply *Reply) error {
 // settleGate records the decision with everything it rests on.
 func (d *decision) settleGate(on ballot, reply *Reply) error {
 	g, key, who, v := on.gate, on.key, on.who, on.vote
-	j := d.r.judge(d.Facts, g, asked{key.Run, on.evidence, who.Person, d.Now})
+	j := d.r.judge(d.Facts, g, asked{key.Run, on.evidence, voice(who), d.Now})
 	services := v.Services
 	if len(services) == 0 {
 		services = g.Scope
@@ -339,10 +337,7 @@ func (d *decision) runsBehind(g *plan.Gate, key register.GateKey) error {
 			continue
 		}
 		if rn.State == run.RunHeld && rn.HeldGate == g.ID {
-			if f := d.Facts.Register.Gate(key); f.Decision == nil || f.Decision.Decision != register.Go {
-				continue
-			}
-			if _, err := d.Emit(run.RunReleased, rn.ID, "", engine(), run.Body(run.Ended{Gate: g.ID, Reason: "go at " + g.ID})); err != nil {
+			if err := d.release(rn, "go at "+g.ID); err != nil {
 				return err
 			}
 		}

@@ -48,14 +48,7 @@ func (r *Runner) attest(ctx context.Context, c Command) (Reply, error) {
 		return Reply{}, refuse(NotFound, "it asks for: "+strings.Join(ids, ", "), "%s has no criterion %q that a person attests", g.ID, c.Criterion)
 	}
 	if c.As != criterion.By && !r.deputises(c.As, criterion.By) {
-		return Reply{}, refuse(Refused, "use --as "+criterion.By, "%q is attested by %s", c.Criterion, criterion.By)
-	}
-	b := register.Attested{Criterion: c.Criterion, Remark: c.Reason}
-	if len(c.File) > 0 {
-		var err error
-		if b.File, b.SHA256, err = r.cfg.Files.Save("evidence", r.clean(c.FileName), c.File); err != nil {
-			return Reply{}, err
-		}
+		return Reply{}, refuse(Forbidden, "use --as "+criterion.By, "%q is attested by %s", c.Criterion, criterion.By)
 	}
 	return r.record(ctx, c, func(d *decision, who journal.Actor) (int64, string, error) {
 		key, err := d.gateKey(g, c)
@@ -64,6 +57,12 @@ func (r *Runner) attest(ctx context.Context, c Command) (Reply, error) {
 		}
 		if f := d.Facts.Register.Gate(key); f.Decision != nil && f.Decision.Decision == register.Go {
 			return 0, "", refuse(Conflict, "", "%s is decided already", g.ID)
+		}
+		b := register.Attested{Criterion: c.Criterion, Remark: c.Reason}
+		if len(c.File) > 0 { // kept only once nothing stands in the way: a refusal leaves no file behind
+			if b.File, b.SHA256, err = r.cfg.Files.Save("evidence", r.clean(c.FileName), c.File); err != nil {
+				return 0, "", err
+			}
 		}
 		seq, err := d.Emit(register.GateAttested, key.Run, g.ID, who, register.Body(b))
 		return seq, fmt.Sprintf("%s attests %s at %s", c.As, c.Criterion, g.ID), err
@@ -83,6 +82,10 @@ func (r *Runner) accept(ctx context.Context, c Command) (Reply, error) {
 		return Reply{}, refuse(NotFound, suggest("check", c.Check, r.plan.CheckIDs), "the plan has no check %q", c.Check)
 	case c.As == "":
 		return Reply{}, refuse(Usage, "add --as SEAT", "say which seat accepts it")
+	case c.Side != "" && c.Side != string(checks.Old) && c.Side != string(checks.New):
+		return Reply{}, refuse(Usage, "leave --side out to mean both", "a side is old or new, not %q", c.Side)
+	case c.Flow != "" && !slices.ContainsFunc(r.plan.Flows, func(f *plan.Flow) bool { return f.ID == c.Flow }):
+		return Reply{}, refuse(NotFound, suggest("flow", c.Flow, flowIDs(r.plan)), "the plan has no flow %q", c.Flow)
 	case strings.TrimSpace(c.Reason) == "":
 		return Reply{}, refuse(Usage, `add --reason "…"`, "accepting a deviation needs a reason")
 	case c.Until == nil || !c.Until.After(time.Now()):
@@ -110,12 +113,14 @@ func (r *Runner) confirm(ctx context.Context, c Command) (Reply, error) {
 		switch {
 		case who.Seat == "":
 			return 0, "", refuse(Usage, "add --as SEAT", "say which seat confirms")
+		case !d.Now.Before(dev.Until):
+			return 0, "", refuse(Conflict, "accept it anew with skift accept", "event %d has lapsed %s", c.Event, dev.Until.In(r.plan.Zone).Format(timeFormat))
 		case !dev.ConfirmedAt.IsZero():
 			return 0, "", refuse(Conflict, "", "event %d is confirmed already", c.Event)
 		case plan.SeatParty(who.Seat) == plan.SeatParty(dev.Actor.Seat):
-			return 0, "", refuse(Refused, "", "%s is of the same party as %s who accepted it: the second seat must be of another", who.Seat, dev.Actor.Seat)
-		case who.Person != "" && who.Person == dev.Actor.Person:
-			return 0, "", refuse(Refused, "", "one person is one voice: %s accepted it already", who.Person)
+			return 0, "", refuse(Forbidden, "skift runs shows a seat that can", "%s is of the same party as %s who accepted it: the second seat must be of another", who.Seat, dev.Actor.Seat)
+		case voice(who) == voice(dev.Actor):
+			return 0, "", refuse(Forbidden, "", "one person is one voice: %s accepted it already", voice(who))
 		}
 		seq, err := d.Emit(register.DeviationConfirmed, "", dev.Check, who, register.Body(register.Confirmed{Event: c.Event}))
 		return seq, fmt.Sprintf("deviation of %s confirmed by %s", dev.Check, who.Seat), err
@@ -128,8 +133,11 @@ func (r *Runner) milestone(ctx context.Context, c Command) (Reply, error) {
 	if m == nil {
 		return Reply{}, refuse(NotFound, suggest("milestone", c.Milestone, r.plan.MilestoneIDs), "the plan has no milestone %q", c.Milestone)
 	}
-	if !r.customer(c.As) && c.As != m.Owner || c.As == "" {
-		return Reply{}, refuse(Refused, "use --as with its owner or a seat of the customer", "%q cannot say that %s has passed", c.As, m.ID)
+	if c.As == "" {
+		return Reply{}, refuse(Usage, "add --as with its owner or a seat of the customer", "say which seat acts")
+	}
+	if !r.customer(c.As) && c.As != m.Owner {
+		return Reply{}, refuse(Forbidden, "use --as with its owner or a seat of the customer", "%q cannot say that %s has passed", c.As, m.ID)
 	}
 	return r.record(ctx, c, func(d *decision, who journal.Actor) (int64, string, error) {
 		passed := !d.Facts.Register.Milestone(m.ID).PassedAt.IsZero()
@@ -147,6 +155,13 @@ func (r *Runner) milestone(ctx context.Context, c Command) (Reply, error) {
 			return 0, "", refuse(Usage, `add --reason "…"`, "reopening a milestone needs a reason")
 		case c.Answer == "reopen":
 			seq, err := d.Emit(register.MilestoneReopened, "", m.ID, who, register.Body(register.Passed{Reason: c.Reason}))
+			if err != nil {
+				return 0, "", err
+			}
+			key := register.GateKey{Gate: m.Exit}
+			if f := d.Facts.Register.Gate(key); f.Decision != nil && f.Decision.Decision == register.Go { // else nobody could pass it again
+				err = d.openGate(key, f.Round+1, m.ID+" was reopened")
+			}
 			return seq, m.ID + " is open again", err
 		}
 		return 0, "", refuse(Usage, "", "a milestone can pass or reopen, not %q", c.Answer)
@@ -184,6 +199,14 @@ func (r *Runner) log(ctx context.Context, c Command) (Reply, error) {
 		seq, err := d.Emit(register.Logged, "", "", who, register.Body(register.LogBody{Text: c.Reason}))
 		return seq, "logged", err
 	})
+}
+
+func flowIDs(p *plan.Plan) []string {
+	out := make([]string, 0, len(p.Flows))
+	for _, f := range p.Flows {
+		out = append(out, f.ID)
+	}
+	return out
 }
 
 // suggest is a hint naming the nearest of the known words.

@@ -10,7 +10,9 @@ package runner
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,20 +44,19 @@ type Runner struct {
 	plan *plan.Plan
 
 	wake chan struct{}
-	live atomic.Bool // Run was called: steps may be started, for somebody will do their work
+	live atomic.Bool // steps may be started, for somebody will do their work: from recovery until the process is told to stop
 
-	mu      sync.Mutex
-	ctx     context.Context // of the effects in flight; nil before Run
+	// turn is held for reading from a decision until what it launched has begun, and for writing to begin and end that: so
+	// no step is started that nobody does.
+	turn    sync.RWMutex
+	ctx     context.Context // of the effects in flight; nil before Run and once Run is told to stop
 	soft    context.Context // of what can be begun again: ends as soon as the process is told to stop
-	queued  []launch        // decided before Run
 	flights sync.WaitGroup
-	stopped bool
-	asked   map[string]bool // gates whose suites are being asked now
 }
 
 // New makes a runner. Nothing happens before Run.
 func New(cfg Config) *Runner {
-	return &Runner{cfg: cfg, plan: cfg.Plan, wake: make(chan struct{}, 1), asked: map[string]bool{}}
+	return &Runner{cfg: cfg, plan: cfg.Plan, wake: make(chan struct{}, 1)}
 }
 
 // ErrStopped is the cause given to effects in flight when the process stops.
@@ -68,13 +69,17 @@ func (r *Runner) Run(ctx context.Context, force <-chan struct{}) error {
 	defer cancel(nil)
 	soft, cutShort := context.WithCancelCause(effects)
 	defer cutShort(nil)
-	if err := r.open(ctx, effects, soft); err != nil {
-		return err
+	r.turn.Lock()
+	r.ctx, r.soft = effects, soft
+	r.turn.Unlock()
+	err := r.recover(ctx)
+	if err == nil {
+		err = r.loop(ctx)
 	}
-	err := r.loop(ctx)
-	r.mu.Lock()
-	r.stopped = true
-	r.mu.Unlock()
+	r.turn.Lock()
+	r.ctx = nil
+	r.live.Store(false)
+	r.turn.Unlock()
 	done := make(chan struct{})
 	go func() { r.flights.Wait(); close(done) }()
 	cutShort(ErrStopped) // waiting for time or checks; an effect is left to finish unless forced
@@ -87,22 +92,8 @@ func (r *Runner) Run(ctx context.Context, force <-chan struct{}) error {
 	return err
 }
 
-// open makes effects possible and takes up what was left.
-func (r *Runner) open(ctx, effects, soft context.Context) error {
-	r.mu.Lock()
-	r.ctx, r.soft = effects, soft
-	r.live.Store(true)
-	queued := r.queued
-	r.queued = nil
-	r.mu.Unlock()
-	if err := r.recover(ctx); err != nil {
-		return err
-	}
-	for _, l := range queued {
-		r.begin(l)
-	}
-	return nil
-}
+// maxSleep bounds how long the loop sleeps: a clock that was set, or a host that slept, is noticed.
+const maxSleep = 30 * time.Second
 
 // loop wakes when an instant comes at which something is due, or when something changed.
 func (r *Runner) loop(ctx context.Context) error {
@@ -111,42 +102,48 @@ func (r *Runner) loop(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		var due <-chan time.Time
-		var timer *time.Timer
+		sleep := maxSleep
 		if !next.IsZero() {
-			timer = time.NewTimer(max(0, time.Until(next)))
-			due = timer.C
+			sleep = min(max(0, time.Until(next)), maxSleep)
 		}
+		timer := time.NewTimer(sleep)
 		select {
 		case <-ctx.Done():
 		case <-r.wake:
-		case <-due:
+		case <-timer.C:
 		}
-		if timer != nil {
-			timer.Stop()
-		}
+		timer.Stop()
 		if ctx.Err() != nil {
 			return nil
 		}
 	}
 }
 
-// begin starts a launch on its own goroutine, or keeps it until Run.
+// begin starts a launch on its own goroutine. r.turn is held.
 func (r *Runner) begin(l launch) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	if r.ctx == nil {
-		r.queued = append(r.queued, l)
-		return
-	}
-	if r.stopped {
 		return // its intent is durable: recovery takes it up
 	}
 	ctx := r.ctx
 	if l.soft {
 		ctx = r.soft
 	}
-	r.flights.Go(func() { l.do(ctx) })
+	r.flights.Go(func() {
+		r.fail("work", guarded(func() error { l.do(ctx); return nil }))
+	})
+}
+
+// errPanicked is a bug of ours in the work of one step or gate; it must not end the runs of others.
+var errPanicked = errors.New("a bug in skift stopped it")
+
+// guarded turns a panic of fn into an error.
+func guarded(fn func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v\n%s", errPanicked, p, debug.Stack())
+		}
+	}()
+	return fn()
 }
 
 func (r *Runner) wakeUp() {

@@ -37,13 +37,21 @@ func (r *Runner) start(ctx context.Context, c Command) (Reply, error) {
 			if _, err := d.Emit(register.MilestoneStarted, "", c.Milestone, who, register.Body(register.Passed{})); err != nil {
 				return err
 			}
+			if done := fulfilled(&d.Facts.Runs, c.Milestone); done != nil {
+				reply = Reply{Run: done.ID, Message: fmt.Sprintf("%s was begun early: %s is done", c.Milestone, done.ID)}
+				return nil
+			}
+		} else { // only the scheduler says which milestone it is about
+			c.Milestone = r.milestoneOf(rb, env, c.Rehearsal)
 		}
 		if old := unfinished(&d.Facts.Runs, rb.ID, env.ID, c.Rehearsal); old != nil {
+			if c.Slot == nil {
+				if err := d.goOn(old, who); err != nil {
+					return err
+				}
+			}
 			reply = Reply{Run: old.ID, Resumed: true, Message: fmt.Sprintf("%s goes on; it is %s", old.ID, old.State)}
 			return nil
-		}
-		if c.Milestone == "" {
-			c.Milestone = r.milestoneOf(rb, env, c.Rehearsal)
 		}
 		body := r.started(rb, env, c)
 		if err := d.twin(rb, &body); err != nil {
@@ -115,6 +123,24 @@ func unfinished(runs *run.Facts, runbook, env string, rehearsal bool) *run.Run {
 	return nil
 }
 
+// goOn lets a held run go on, by a person's word, when nothing holds it any more.
+func (d *decision) goOn(rn *run.Run, who journal.Actor) error {
+	if err := d.releaseBy(rn, who, "started again"); err != nil {
+		return err
+	}
+	return d.advance(rn)
+}
+
+// fulfilled is the run that did a milestone's work before its time came; nil = none.
+func fulfilled(runs *run.Facts, milestone string) *run.Run {
+	for _, id := range slices.Backward(runs.Order) {
+		if o := runs.Runs[id]; o.Started.Milestone == milestone && o.State == run.RunDone {
+			return o
+		}
+	}
+	return nil
+}
+
 // started is the body of run.started: what facts need to know of the runbook.
 func (r *Runner) started(rb *runbooks.Runbook, env *plan.Environment, c Command) run.Started {
 	body := run.Started{
@@ -151,26 +177,6 @@ func (r *Runner) reverts(rb *runbooks.Runbook, s *runbooks.Step) []string {
 	return nil
 }
 
-// twin binds a back-out to the run it undoes, and refuses it after the point of no return.
-func (d *decision) twin(rb *runbooks.Runbook, body *run.Started) error {
-	undoes := slices.ContainsFunc(rb.Steps, func(s *runbooks.Step) bool { return s.Undoes != "" })
-	if !undoes {
-		return nil
-	}
-	for _, id := range slices.Backward(d.Facts.Runs.Order) {
-		o := d.Facts.Runs.Runs[id]
-		if o.Started.BackOut != rb.ID || o.Started.Environment != body.Environment || o.Started.Rehearsal != body.Rehearsal {
-			continue
-		}
-		if o.NoReturn && !body.Rehearsal {
-			return refuse(Refused, "from here the way is forward: fix and retry the failed step", "%s has passed its point of no return and cannot be backed out", o.ID)
-		}
-		body.Undoes = o.ID
-		return nil
-	}
-	return refuse(Refused, "", "there is nothing to back out: no run of a runbook that names %q as its back-out was started in %s", rb.ID, body.Environment)
-}
-
 // startRun emits run.started and whatever can start at once.
 func (d *decision) startRun(rb *runbooks.Runbook, body run.Started, who journal.Actor) (*run.Run, int64, error) {
 	id := d.runID(rb.ID)
@@ -193,33 +199,6 @@ func (d *decision) runID(runbook string) string {
 			return id
 		}
 	}
-}
-
-// holdTwin stops the run that is being backed out, and passes over what there is nothing to undo of.
-func (d *decision) holdTwin(rn *run.Run) error {
-	undone := d.Facts.Runs.Runs[rn.Started.Undoes]
-	if undone == nil {
-		return nil
-	}
-	if undone.State == run.RunRunning {
-		if err := d.hold(undone, "backed out by "+rn.ID, "", ""); err != nil {
-			return err
-		}
-	}
-	rb, err := d.runbook(rn)
-	if err != nil {
-		return err
-	}
-	for _, s := range rb.Steps {
-		was := undone.Steps[s.Undoes]
-		if s.Undoes == "" || was == nil || was.Attempt > 0 {
-			continue
-		}
-		if err := d.finish(rn, s.ID, run.Skipped, engine(), "nothing to undo: "+s.Undoes+" was never begun"); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // runbook is the revision of the runbook that the run is bound to.

@@ -9,6 +9,7 @@ import (
 	"skift/internal/journal"
 	"skift/internal/plan"
 	"skift/internal/run"
+	"skift/runbooks"
 )
 
 // step carries out what a person says of one step: done, fail, skip or retry.
@@ -36,6 +37,9 @@ func (r *Runner) step(ctx context.Context, c Command) (Reply, error) {
 		if err := r.mayAct(who.Seat, st); err != nil {
 			return err
 		}
+		if by := d.backedOutBy(rn); by != nil {
+			return refuse(Conflict, "answer for the steps of "+by.ID, "%s is being backed out by %s", rn.ID, by.ID)
+		}
 		if err := say(d, rn, st, who, c.Reason); err != nil {
 			return err
 		}
@@ -62,8 +66,9 @@ func (d *decision) find(runID, step string) (*run.Run, *run.Step, error) {
 	return rn, st, nil
 }
 
-func (d *decision) run(id string) (*run.Run, error) {
-	runs := &d.Facts.Runs
+func (d *decision) run(id string) (*run.Run, error) { return findRun(&d.Facts.Runs, id) }
+
+func findRun(runs *run.Facts, id string) (*run.Run, error) {
 	if rn := runs.Runs[id]; rn != nil {
 		return rn, nil
 	}
@@ -93,7 +98,7 @@ func (r *Runner) mayAct(seat string, st *run.Step) error {
 	if owner := r.plan.Seats[st.Owner]; owner != nil && slices.Contains(owner.Deputies, seat) {
 		return nil
 	}
-	return refuse(Refused, "the owner, its deputies and the customer's seats can", "%s cannot answer for %s: its owner is %s", seat, st.ID, st.Owner)
+	return refuse(Forbidden, "the owner, its deputies and the customer's seats can", "%s cannot answer for %s: its owner is %s", seat, st.ID, st.Owner)
 }
 
 func (r *Runner) customer(seat string) bool {
@@ -102,11 +107,11 @@ func (r *Runner) customer(seat string) bool {
 }
 
 func (d *decision) sayDone(rn *run.Run, st *run.Step, who journal.Actor, reason string) error {
-	switch st.State {
-	case run.WaitingForPerson:
-	case run.Uncertain, run.Failed:
+	switch {
+	case st.State == run.WaitingForPerson:
+	case st.State == run.Uncertain, st.State == run.Failed, st.State == run.Running && st.Kind == string(runbooks.Wait):
 		if strings.TrimSpace(reason) == "" {
-			return refuse(Usage, `add --reason "…": how you know that it happened`, "%s is %s: saying that it is done needs a reason", st.ID, st.State)
+			return refuse(Usage, `add --reason "…": how you know that it happened, or why nobody waits any longer`, "%s is %s: saying that it is done needs a reason", st.ID, st.State)
 		}
 	default:
 		return refuse(Conflict, "", "%s is %s: nobody is asked for it now", st.ID, st.State)
@@ -134,10 +139,7 @@ func (d *decision) saySkip(rn *run.Run, st *run.Step, who journal.Actor, reason 
 	if err := d.finish(rn, st.ID, run.Skipped, who, reason); err != nil {
 		return err
 	}
-	if err := d.release(rn); err != nil {
-		return err
-	}
-	return d.advance(rn)
+	return d.react(rn, "what held it is settled")
 }
 
 func (d *decision) sayRetry(rn *run.Run, st *run.Step, who journal.Actor, reason string) error {
@@ -150,10 +152,7 @@ func (d *decision) sayRetry(rn *run.Run, st *run.Step, who journal.Actor, reason
 	if _, err := d.Emit(run.StepRetried, rn.ID, st.ID, who, run.Body(run.Finished{Attempt: st.Attempt, Reason: reason})); err != nil {
 		return err
 	}
-	if err := d.release(rn); err != nil {
-		return err
-	}
-	return d.advance(rn)
+	return d.react(rn, "what held it is settled")
 }
 
 // abort ends a run at once; what it had not begun is cancelled.
@@ -175,16 +174,37 @@ func (r *Runner) abort(ctx context.Context, c Command) (Reply, error) {
 			return err
 		}
 		if !r.customer(who.Seat) {
-			return refuse(Refused, "add --as with a seat of the customer", "only a seat of the customer ends a run")
+			return refuse(Forbidden, "add --as with a seat of the customer", "only a seat of the customer ends a run")
 		}
-		for _, st := range rn.Steps {
-			if st.State == run.Running && st.Changes {
-				return refuse(Conflict, "wait for it to finish, or stop skift, then decide", "%s is in flight", st.ID)
-			}
+		if step := d.inFlight(rn); step != "" {
+			return refuse(Conflict, "wait for it to finish, or stop skift, then decide", "%s is in flight", step)
 		}
-		reply = Reply{Run: rn.ID, Message: rn.ID + " is aborted"}
-		return d.end(rn, run.RunAborted, c.Reason)
+		if err := d.endBy(rn, run.RunAborted, c.Reason, who); err != nil {
+			return err
+		}
+		reply = Reply{Run: rn.ID, Event: d.Facts.Size, Message: rn.ID + " is aborted"}
+		return nil
 	})
 	reply.Head = head.String()
 	return reply, err
+}
+
+// inFlight names a step of the run, or of a run inside it, whose effect is being done now; "" = none.
+func (d *decision) inFlight(rn *run.Run) string {
+	for _, id := range rn.Order {
+		st := rn.Steps[id]
+		if st.State != run.Running && st.State != run.Verifying {
+			continue
+		}
+		if child := d.Facts.Runs.Runs[st.Child]; child != nil {
+			if step := d.inFlight(child); step != "" {
+				return step
+			}
+			continue
+		}
+		if st.Changes {
+			return st.ID + " of " + rn.ID
+		}
+	}
+	return ""
 }

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"skift/internal/gate"
@@ -18,11 +19,14 @@ import (
 func (r *Runner) runOnce(ctx context.Context, now time.Time) (next time.Time, err error) {
 	evidence, err := r.evidenceDue(ctx, now)
 	if err != nil {
-		r.fail("read evidence", err)
+		r.cfg.Log.Error("read evidence", "err", err)
 	}
 	_, err = r.decide(ctx, func(d *decision) error {
 		next = time.Time{}
 		if err := d.waitOver(&next); err != nil {
+			return err
+		}
+		if err := d.thawed(&next); err != nil {
 			return err
 		}
 		return d.gatesDue(evidence, &next)
@@ -35,6 +39,35 @@ func (r *Runner) runOnce(ctx context.Context, now time.Time) (next time.Time, er
 		next = now.Add(time.Second)
 	}
 	return next, nil
+}
+
+// thawed lets runs go on that a frozen zone held and holds no more.
+func (d *decision) thawed(next *time.Time) error {
+	for _, id := range slices.Clone(d.Facts.Runs.Order) {
+		rn := d.Facts.Runs.Runs[id]
+		st := rn.Steps[rn.HeldStep]
+		if rn.State != run.RunHeld || st == nil || st.State != run.Waiting {
+			continue
+		}
+		p, err := d.r.planOf(rn)
+		if err != nil {
+			return err
+		}
+		rb, err := d.runbook(rn)
+		if err != nil {
+			return err
+		}
+		if a := d.frozen(p, rn, rb.Step(st.ID)); !a.Allowed {
+			if at, ok := a.FreeAt(); ok {
+				sooner(next, at)
+			}
+			continue
+		}
+		if err := d.react(rn, "the frozen zone is over for it"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // evidenceDue reads the evidence of gates whose deadline has just passed: the no-go that follows shows what it rests on.
@@ -91,7 +124,7 @@ func (d *decision) gatesDue(evidence map[string]gate.SuiteEvidence, next *time.T
 // reachedBy reports whether a live run stands at the gate.
 func (d *decision) reachedBy(g *plan.Gate) bool {
 	for _, rn := range d.Facts.Runs.Runs {
-		if rn.State != run.RunRunning || rn.Started.Rehearsal {
+		if rn.State != run.RunRunning || rn.Practises() {
 			continue
 		}
 		rb, err := d.runbook(rn)
@@ -124,7 +157,11 @@ func (r *Runner) recover(ctx context.Context) error {
 		if err := d.adopt(); err != nil {
 			return err
 		}
-		for _, id := range d.Facts.Runs.Order {
+		// From here on steps are started, not before: a command that came earlier would have started one that this takes for
+		// one left in flight. Decisions come one at a time.
+		r.live.Store(true)
+		d.refreshOpen()
+		for _, id := range slices.Clone(d.Facts.Runs.Order) {
 			rn := d.Facts.Runs.Runs[id]
 			if rn.State.Final() {
 				continue
@@ -138,15 +175,26 @@ func (r *Runner) recover(ctx context.Context) error {
 					return err
 				}
 			}
-			if rn.State == run.RunRunning {
-				if err := d.advance(rn); err != nil {
-					return err
-				}
+			if err := d.advance(rn); err != nil {
+				return err
+			}
+			if err := d.backOutDue(rn); err != nil {
+				return err
 			}
 		}
 		return nil
 	})
 	return err
+}
+
+// refreshOpen asks the checks of gates that are open: who asked for it before may have been stopped.
+func (d *decision) refreshOpen() {
+	for _, id := range d.r.plan.GateIDs {
+		g := d.r.plan.Gates[id]
+		if f := d.Facts.Register.Gate(register.GateKey{Gate: id}); f.Round > 0 && f.Decision == nil {
+			d.launches = append(d.launches, launch{soft: true, do: func(ctx context.Context) { d.r.refresh(ctx, g) }})
+		}
+	}
 }
 
 // adopt records the revision of the plan that comes into use.

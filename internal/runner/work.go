@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"skift/internal/journal"
 	"skift/internal/ledger"
@@ -54,18 +53,20 @@ func (r *Runner) effect(ctx context.Context, runID string, s *runbooks.Step, att
 		})
 		return err
 	}
-	out, err := r.cfg.Actions.Do(ctx, e)
+	var out Outcome
+	err = guarded(func() (err error) {
+		out, err = r.cfg.Actions.Do(ctx, e)
+		return err
+	})
 	b := run.Finished{State: run.Done, Attempt: attempt, Reason: r.clean(out.Summary), Facts: out.Facts}
 	switch {
-	case err != nil && ctx.Err() != nil, out.Uncertain:
+	case out.Uncertain, errors.Is(err, errPanicked), err != nil && ctx.Err() != nil:
 		b.State = run.Uncertain
-		if b.Reason == "" {
-			b.Reason = "interrupted: " + context.Cause(ctx).Error()
-		}
-	case err != nil:
-		b.State, b.Reason = run.Failed, err.Error()
-	case !out.OK:
+	case err != nil, !out.OK:
 		b.State = run.Failed
+	}
+	if err != nil && (b.Reason == "" || b.State == run.Failed) {
+		b.Reason = r.clean(err.Error())
 	}
 	if len(out.Output) > 0 {
 		b.Output, b.SHA256, err = r.cfg.Files.Save("output", fmt.Sprintf("%s.%s.%d.txt", runID, s.ID, attempt), out.Output)
@@ -103,15 +104,18 @@ func (r *Runner) sweepFor(ctx context.Context, runID string, s *runbooks.Step, a
 	sw.Plan, sw.Environment, sw.Cause = p, env, "step "+s.ID+" of "+runID
 	var said Swept
 	if err == nil {
-		said, err = r.cfg.Sweeper.Sweep(ctx, sw)
+		err = guarded(func() (err error) {
+			said, err = r.cfg.Sweeper.Sweep(ctx, sw)
+			return err
+		})
 	}
 	if ctx.Err() != nil && (err != nil || !said.OK) {
 		return // asked again after the restart
 	}
-	b := run.Finished{State: run.Done, Attempt: attempt, Reason: said.Summary}
+	b := run.Finished{State: run.Done, Attempt: attempt, Reason: r.clean(said.Summary)}
 	switch {
 	case err != nil:
-		b.State, b.Reason = run.Failed, err.Error()
+		b.State, b.Reason = run.Failed, r.clean(err.Error())
 	case !said.OK:
 		b.State = run.Failed
 		b.Facts = map[string]string{"observed": strconv.FormatBool(said.Observed)}
@@ -138,16 +142,28 @@ func (r *Runner) message(ctx context.Context, runID string, s *runbooks.Step, at
 	p, _, _, err := r.bound(runID)
 	var mails Composed
 	if err == nil {
-		mails, err = r.cfg.Reports.Compose(ctx, Compose{Plan: p, Audience: s.MessageBody.Audience, Report: s.MessageBody.Report,
-			Period: fmt.Sprintf("%s.%s.%d", runID, s.ID, attempt)})
+		err = guarded(func() (err error) {
+			mails, err = r.cfg.Reports.Compose(ctx, Compose{Plan: p, Audience: s.MessageBody.Audience, Report: s.MessageBody.Report,
+				Period: fmt.Sprintf("%s.%s.%d", runID, s.ID, attempt)})
+			return err
+		})
+	}
+	if ctx.Err() != nil && err != nil {
+		return // composed again after the restart
+	}
+	if err == nil {
+		err = r.queueFor(ctx, runID, s, attempt, mails)
 	}
 	if err != nil {
-		r.settle(ctx, runID, s.ID, run.Finished{State: run.Failed, Attempt: attempt, Reason: err.Error()})
-		return
+		r.settle(ctx, runID, s.ID, run.Finished{State: run.Failed, Attempt: attempt, Reason: r.clean(err.Error())})
 	}
-	_, err = r.decide(ctx, func(d *decision) error {
+}
+
+// queueFor queues a message step's mails in the decision that ends the step.
+func (r *Runner) queueFor(ctx context.Context, runID string, s *runbooks.Step, attempt int, mails Composed) error {
+	_, err := r.decide(ctx, func(d *decision) error {
 		rn := d.Facts.Runs.Runs[runID]
-		if rn == nil || rn.State.Final() || rn.Steps[s.ID].State != run.Running || rn.Steps[s.ID].Attempt != attempt {
+		if rn == nil || rn.State.Final() || !inFlightAs(rn.Steps[s.ID], attempt) {
 			return nil
 		}
 		if err := d.Queue(mails, s.MessageBody.Audience, s.MessageBody.Report, engine()); err != nil {
@@ -155,7 +171,7 @@ func (r *Runner) message(ctx context.Context, runID string, s *runbooks.Step, at
 		}
 		return d.succeed(rn, s.ID, engine(), run.Finished{Attempt: attempt, Reason: fmt.Sprintf("%d mails queued", len(mails.Mails))})
 	})
-	r.fail("settle "+s.ID, err)
+	return err
 }
 
 // Queue puts mails beside an event that says so.
@@ -191,160 +207,4 @@ func (r *Runner) Tell(ctx context.Context, c Compose, slot *register.Slot, who j
 		queued = append(queued, m.ID)
 	}
 	return queued, err
-}
-
-// settle records what became of a step's work and lets the run react. A run that has ended meanwhile keeps its end.
-func (r *Runner) settle(ctx context.Context, runID, step string, b run.Finished) {
-	_, err := r.decide(ctx, func(d *decision) error {
-		rn := d.Facts.Runs.Runs[runID]
-		if rn == nil || rn.State.Final() {
-			return nil
-		}
-		st := rn.Steps[step]
-		if st.Attempt != b.Attempt || st.State != run.Running && st.State != run.Verifying {
-			return nil
-		}
-		switch b.State {
-		case run.Done:
-			return d.succeed(rn, step, engine(), b)
-		case run.Uncertain:
-			b.State = ""
-			if _, err := d.Emit(run.StepUncertain, runID, step, engine(), run.Body(b)); err != nil {
-				return err
-			}
-			return d.holdFor(rn, step, step+" was interrupted: whether it happened is unknown")
-		}
-		return d.failed(rn, step, engine(), b)
-	})
-	if err != nil && !errors.Is(err, context.Canceled) {
-		r.fail("settle "+step+" of "+runID, err)
-	}
-}
-
-// succeed ends a step as done, once its checks agree.
-func (d *decision) succeed(rn *run.Run, step string, who journal.Actor, b run.Finished) error {
-	rb, err := d.runbook(rn)
-	if err != nil {
-		return err
-	}
-	st, s := rn.Steps[step], rb.Step(step)
-	if len(s.Verify) > 0 && st.State != run.Verifying {
-		b.State = ""
-		if _, err := d.Emit(run.StepVerifying, rn.ID, step, who, run.Body(b)); err != nil {
-			return err
-		}
-		attempt := st.Attempt
-		d.launches = append(d.launches, launch{soft: true, do: func(ctx context.Context) { d.r.verify(ctx, rn.ID, s, attempt) }})
-		return nil
-	}
-	if st.State == run.Verifying { // who said done stays who did it
-		if b.Reason = strings.TrimSpace(st.Reason); b.Reason == "" {
-			b.Reason = "verified"
-		}
-		who = st.By
-	}
-	b.State = run.Done
-	if err := d.finishWith(rn, step, who, b); err != nil {
-		return err
-	}
-	if err := d.release(rn); err != nil {
-		return err
-	}
-	return d.advance(rn)
-}
-
-// failed ends an attempt as failed and does what the step's on_failure says.
-func (d *decision) failed(rn *run.Run, step string, who journal.Actor, b run.Finished) error {
-	rb, err := d.runbook(rn)
-	if err != nil {
-		return err
-	}
-	b.State = run.Failed
-	if err := d.finishWith(rn, step, who, b); err != nil {
-		return err
-	}
-	s := rb.Step(step)
-	why := step + " failed: " + b.Reason
-	switch s.OnFailure {
-	case runbooks.Continue:
-		return nil // what needs it waits until a person skips it with a reason
-	case runbooks.Retry:
-		if s.Repeatable && rn.Steps[step].Attempt <= max(s.Retries, 1) {
-			if _, err := d.Emit(run.StepRetried, rn.ID, step, engine(), run.Body(run.Finished{Attempt: b.Attempt, Reason: "tried again by itself"})); err != nil {
-				return err
-			}
-			return d.advance(rn)
-		}
-	case runbooks.BackOut:
-		if err := d.holdFor(rn, step, why); err != nil {
-			return err
-		}
-		return d.backOut(rn)
-	}
-	return d.holdFor(rn, step, why)
-}
-
-// backOut starts the twin runbook, unless the point of no return is passed.
-func (d *decision) backOut(rn *run.Run) error {
-	p, err := d.r.planOf(rn)
-	if err != nil || rn.Started.BackOut == "" || rn.NoReturn {
-		return err
-	}
-	rb, env := p.Runbooks[rn.Started.BackOut], p.Environments[rn.Started.Environment]
-	body := d.r.started(rb, env, Command{Rehearsal: rn.Started.Rehearsal, Speed: rn.Started.Speed})
-	body.PlanHash, body.Undoes = p.Hash, rn.ID
-	_, _, err = d.startRun(rb, body, engine())
-	return err
-}
-
-func (d *decision) holdFor(rn *run.Run, step, why string) error {
-	if rn.State == run.RunHeld {
-		return nil // the first reason stands; the step shows its own
-	}
-	return d.hold(rn, why, step, "")
-}
-
-// release lets a held run go on once nothing that held it is left.
-func (d *decision) release(rn *run.Run) error {
-	if rn.State != run.RunHeld || rn.HeldGate != "" {
-		return nil
-	}
-	for _, st := range rn.Steps {
-		if st.State == run.Failed && !st.MayContinue || st.State == run.Uncertain {
-			return nil
-		}
-	}
-	_, err := d.Emit(run.RunReleased, rn.ID, "", engine(), run.Body(run.Ended{Reason: "what held it is settled"}))
-	return err
-}
-
-// waitOver ends wait steps whose instant has come, and returns the next instant to look again.
-func (d *decision) waitOver(next *time.Time) error {
-	for _, id := range d.Facts.Runs.Order {
-		rn := d.Facts.Runs.Runs[id]
-		if rn.State.Final() {
-			continue
-		}
-		for _, sid := range rn.Order {
-			st := rn.Steps[sid]
-			if st.State != run.Running || st.DueAt.IsZero() {
-				continue
-			}
-			if d.Now.Before(st.DueAt) {
-				sooner(next, st.DueAt)
-				continue
-			}
-			if err := d.succeed(rn, sid, engine(), run.Finished{Attempt: st.Attempt, Reason: "waited"}); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// sooner keeps the earlier of two instants; zero means none.
-func sooner(next *time.Time, at time.Time) {
-	if next.IsZero() || at.Before(*next) {
-		*next = at
-	}
 }

@@ -127,6 +127,9 @@ func (s *Scheduler) abandon(ctx context.Context) error {
 // runOnce claims and hands over everything due at now, and returns when to look again.
 func (s *Scheduler) runOnce(ctx context.Context, now time.Time) time.Time {
 	present := s.present(now)
+	if present.AdoptedAt.IsZero() {
+		return now.Add(time.Second) // nothing is due before the plan is in use, and until then everything would look missed
+	}
 	entries, err := present.Schedules()
 	if err != nil {
 		s.log.Error("read schedules", "err", err) // the others are worked all the same
@@ -207,14 +210,29 @@ func (s *Scheduler) entry(ctx context.Context, present Present, e timeline.Entry
 
 // miss records slots whose time passed while nobody could do them.
 func (s *Scheduler) miss(ctx context.Context, key string, missed []time.Time, now time.Time) error {
+	rows := make([]register.Slot, 0, len(missed))
 	for _, at := range missed {
-		err := s.store.Commit(ctx, register.Batch{Slots: []register.Slot{{Schedule: key, At: at, State: register.SlotMissed,
-			ClaimedAt: now, FinishedAt: now, Note: "its time passed while skift was not running or still at work"}}})
-		if err != nil && !s.store.Taken(err) {
-			return err
-		}
+		rows = append(rows, register.Slot{Schedule: key, At: at, State: register.SlotMissed,
+			ClaimedAt: now, FinishedAt: now, Note: "its time passed while skift was not running or still at work"})
 	}
-	return nil
+	// All at once: after a long time away there are thousands. Where one has its row already, each is tried by itself.
+	err := s.commitSlots(ctx, rows)
+	if s.store.Taken(err) {
+		for _, row := range rows {
+			if err = s.commitSlots(ctx, []register.Slot{row}); err != nil && !s.store.Taken(err) {
+				return err
+			}
+		}
+		return nil
+	}
+	return err
+}
+
+func (s *Scheduler) commitSlots(ctx context.Context, rows []register.Slot) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	return s.store.Commit(ctx, register.Batch{Slots: rows})
 }
 
 // sweep claims a suite's slot and hands it to the queue. A suite still being asked misses its slot.

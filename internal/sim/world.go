@@ -41,6 +41,7 @@ type Options struct {
 	ExpiresAt  time.Time // when the certificate ends under FaultExpiry; zero: in an hour
 	User       string    // mail account, with Password; zero: mail is taken from anyone
 	Password   string
+	Like       *World // not nil: shares that World's PKI and account keys, as two environments of one programme do
 }
 
 // World is two platforms, the front behind which the name moves, a mail server
@@ -99,7 +100,9 @@ func (w *World) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if w.PKI, err = NewPKI(); err != nil {
+	if w.opts.Like != nil {
+		w.PKI = w.opts.Like.PKI
+	} else if w.PKI, err = NewPKI(); err != nil {
 		return err
 	}
 	allow := []netip.Addr{loopback(checkerHost), loopback(suppliersHost)}
@@ -133,7 +136,7 @@ func (w *World) start(ctx context.Context) error {
 func (w *World) makeAccounts() ([]Account, error) {
 	var accounts []Account
 	for _, a := range []Account{{Name: AccountChecker}, {Name: AccountSystem, Access: AccessWrite}, {Name: AccountSupplier, Access: AccessOperate}} {
-		key, err := NewUserKey(a.Name)
+		key, err := w.accountKey(a.Name)
 		if err != nil {
 			return nil, err
 		}
@@ -142,6 +145,13 @@ func (w *World) makeAccounts() ([]Account, error) {
 		accounts = append(accounts, a)
 	}
 	return accounts, nil
+}
+
+func (w *World) accountKey(account string) (UserKey, error) {
+	if w.opts.Like != nil {
+		return w.opts.Like.Key(account), nil
+	}
+	return NewUserKey(account)
 }
 
 // startControl opens the address that lets everyone in.

@@ -44,7 +44,7 @@ func Build(in In) Snapshot {
 		Plan: b.head(), At: in.Now.UTC(), Head: in.Head.String(), Events: in.Head.Size,
 		Milestones: b.milestones(), Zones: b.zones(), Next: b.next(), Runs: b.runs(), Gates: b.gates(),
 		Checks: b.environments(), Suites: b.suites(), Flows: b.flows(), Deviations: b.deviations(), Log: b.log(),
-		Outbox: b.outbox(), Duty: b.duty(), Phases: b.phases(), Decisions: b.decisions(), Titles: b.titles(),
+		Outbox: b.outbox(), Duty: b.duty(), Phases: b.phases(), Decisions: b.decisions(), Latest: b.latest(), Titles: b.titles(),
 	}
 	s.Needed = b.needed(s)
 	s.Status = b.status(s)
@@ -142,6 +142,18 @@ func (b *builder) log() []Entry {
 	for i := len(b.Register.Log) - 1; i >= 0 && len(out) < keptLog; i-- {
 		l := b.Register.Log[i]
 		out = append(out, Entry{l.Seq, l.At, l.Actor, l.Text})
+	}
+	return out
+}
+
+// shownEvents is how many of the journal's latest events are shown.
+const shownEvents = 20
+
+func (b *builder) latest() []Event {
+	out := []Event{}
+	for i := len(b.Events) - 1; i >= 0 && len(out) < shownEvents; i-- {
+		e := b.Events[i]
+		out = append(out, Event{e.Seq, e.At, e.Kind, e.Run, e.Subject, e.Actor})
 	}
 	return out
 }

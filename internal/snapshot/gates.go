@@ -16,7 +16,7 @@ func (b *builder) gates() []Gate {
 	}
 	for _, id := range b.Runs.Order {
 		r := b.Runs.Runs[id]
-		if !r.Started.Rehearsal || r.State.Final() {
+		if !r.Practises() || r.State.Final() {
 			continue
 		}
 		var seen []string

@@ -23,7 +23,7 @@ func (b *builder) run(r *run.Run) Run {
 		ID: r.ID, Runbook: r.Started.Runbook, Environment: r.Started.Environment, Production: r.Started.Production,
 		Rehearsal: r.Started.Rehearsal, Speed: r.Started.Speed, State: r.State, Reason: r.Reason, HeldStep: r.HeldStep,
 		HeldGate: r.HeldGate, StartedAt: r.StartedAt, EndedAt: r.EndedAt, StartedBy: r.StartedBy, Changed: r.Changed,
-		NoReturn: r.NoReturn, BackOut: r.Started.BackOut, Steps: []Step{},
+		NoReturn: r.NoReturn, BackOut: r.Started.BackOut, Parent: r.Started.Parent, Undoes: r.Started.Undoes, Steps: []Step{},
 	}
 	if book != nil {
 		out.Title = book.Title
@@ -35,6 +35,7 @@ func (b *builder) run(r *run.Run) Run {
 		}
 		step := b.step(r, r.Steps[id], def)
 		out.Steps = append(out.Steps, step)
+		out.Switches = out.Switches || len(step.Switches) > 0
 		if gate := step.AfterGate; step.State == run.Waiting && gate != "" && !r.State.Final() && needsSettled(r, step.Needs) && !slices.Contains(out.Waiting, gate) {
 			out.Waiting = append(out.Waiting, gate)
 		}
@@ -49,6 +50,12 @@ func (b *builder) step(r *run.Run, s *run.Step, def *runbooks.Step) Step {
 		AfterGate: s.AfterGate, Attempt: s.Attempt, Simulated: s.Simulated, NoReturn: s.NoReturn, Takes: s.Takes, AskedAt: s.AskedAt,
 		DueAt: s.DueAt, FinishedAt: s.FinishedAt, By: s.By, Reason: s.Reason, Output: s.Output, Facts: s.Facts,
 	}
+	switch {
+	case len(s.Closes) > 0:
+		out.Closes = covered(s, s.Closes)
+	case len(s.Switches) > 0:
+		out.Switches = covered(s, s.Switches)
+	}
 	if def != nil {
 		out.Name, out.Needs = yamldoc.Text{Da: def.Name("da"), En: def.Name("en")}, def.Needs
 	}
@@ -56,6 +63,14 @@ func (b *builder) step(r *run.Run, s *run.Step, def *runbooks.Step) Step {
 		out.State = run.Startable
 	}
 	return out
+}
+
+// covered are the services a step moves: those of the go once it has begun.
+func covered(s *run.Step, all []string) []string {
+	if s.Attempt > 0 {
+		return s.Services
+	}
+	return all
 }
 
 func needsSettled(r *run.Run, needs []string) bool {
@@ -68,9 +83,9 @@ func (b *builder) gateOpen(r *run.Run, id string) bool {
 		return true
 	}
 	key := register.GateKey{Gate: id}
-	if r.Started.Rehearsal {
+	if r.Practises() {
 		key.Run = r.ID
 	}
 	f := b.Register.Gate(key)
-	return f.Decision != nil && f.Decision.Decision == register.Go && (f.UsedBy == "" || f.UsedBy == r.ID)
+	return f.Through(r.ID) != nil || f.Decision != nil && f.Decision.Decision == register.Go && f.UsedBy == ""
 }

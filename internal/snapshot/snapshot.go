@@ -42,6 +42,7 @@ type Snapshot struct {
 	Duty       []Duty        `json:"duty"`
 	Phases     []Phase       `json:"phases"`
 	Decisions  []Decision    `json:"decisions"` // newest first
+	Latest     []Event       `json:"latest"`    // of the journal, newest first
 
 	// Titles are what the plan calls things, under "gate/ID", "seat/ID", "party/ID", "service/ID", "runbook/ID", "milestone/ID".
 	Titles map[string]yamldoc.Text `json:"titles"`
@@ -75,12 +76,30 @@ type Gate struct {
 	Scope   []string     `json:"scope,omitempty"` // services a go covers; empty = all
 }
 
+// What a gate's judgement and its decision are made of, by names that need no other package.
+type (
+	Criterion  = register.CriterionSeen
+	PollAnswer = register.PollAnswer
+	GateReason = register.Reason
+	Count      = register.Count
+)
+
 // Status is the light: what was computed, and what a person set; both are shown.
 type Status struct {
 	Computed register.Light   `json:"computed"`
 	Reasons  []Reason         `json:"reasons"` // why it is not green, gravest first
 	Set      *register.Status `json:"set,omitempty"`
 	Note     *register.Status `json:"note,omitempty"`
+
+	Dimensions []Dimension `json:"dimensions"`
+}
+
+// Dimension is one side of the status. Light is "" where nothing that is known here speaks about it: then it is stated by
+// nobody, which is not green.
+type Dimension struct {
+	ID       string         `json:"id"` // schedule scope economy risk quality resources
+	Light    register.Light `json:"light,omitempty"`
+	LastWeek register.Light `json:"last_week,omitempty"` // known for the schedule only: dates are facts with a time
 }
 
 // Light is the light to show: the one a person set, else the computed one.
@@ -175,8 +194,11 @@ type Run struct {
 	Changed     bool          `json:"changed"`
 	NoReturn    bool          `json:"point_of_no_return_passed"`
 	BackOut     string        `json:"back_out,omitempty"`
+	Parent      string        `json:"parent,omitempty"` // the run whose step this one is
+	Undoes      string        `json:"undoes,omitempty"` // the run that this one backs out
 	Steps       []Step        `json:"steps"`
 	Waiting     []string      `json:"waiting_at_gates,omitempty"`
+	Switches    bool          `json:"switches,omitempty"` // one of its steps moves services to the new platform
 }
 
 // Step is one step of a run.
@@ -199,6 +221,8 @@ type Step struct {
 	By         journal.Actor     `json:"by,omitzero"`
 	Reason     string            `json:"reason,omitempty"`
 	Output     string            `json:"output,omitempty"`
+	Switches   []string          `json:"switches,omitempty"` // services; once begun, those the go covers
+	Closes     []string          `json:"closes,omitempty"`
 	Facts      map[string]string `json:"facts,omitempty"`
 }
 
@@ -311,6 +335,16 @@ type Entry struct {
 	At    time.Time     `json:"at"`
 	Actor journal.Actor `json:"actor"`
 	Text  string        `json:"text"`
+}
+
+// Event is one of the journal's latest events, without its body.
+type Event struct {
+	Seq     int64         `json:"event"`
+	At      time.Time     `json:"at"`
+	Kind    string        `json:"kind"`
+	Run     string        `json:"run,omitempty"`
+	Subject string        `json:"subject,omitempty"`
+	Actor   journal.Actor `json:"actor"`
 }
 
 // Outbox counts mails by state; the errors are those of the last attempts.

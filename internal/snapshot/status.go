@@ -35,12 +35,63 @@ const gateNear = 24 * time.Hour
 // status computes the light. It is the gravest of its reasons; a person may set another, and both are shown.
 func (b *builder) status(s Snapshot) Status {
 	out := Status{Computed: register.Green, Reasons: []Reason{}, Set: b.Register.Status, Note: b.Register.Note}
-	out.Reasons = slices.Concat(out.Reasons, b.whyDates(s), b.whyGates(s), b.whyRuns(s), whyPairs(s, b.Plan.Production()), b.whyPeople(s))
+	out.Reasons = slices.Concat(out.Reasons, b.whyDates(s), b.whyGates(s), b.whyRuns(s), b.whyPairs(s), b.whyPeople(s))
 	slices.SortStableFunc(out.Reasons, func(x, y Reason) int { return cmp.Compare(gravity(y.Light), gravity(x.Light)) })
 	if len(out.Reasons) > 0 {
 		out.Computed = out.Reasons[0].Light
 	}
+	out.Dimensions = b.dimensions(out.Reasons)
 	return out
+}
+
+// dimensions sorts the reasons by what they are about. Scope and economy are stated by nobody here.
+func (b *builder) dimensions(reasons []Reason) []Dimension {
+	about := map[string]string{WhySlip: "schedule", WhyLate: "schedule", WhyGateLate: "schedule", WhyGateNear: "schedule", WhyPairs: "quality",
+		WhyNotObserved: "quality", WhyEmptySeat: "resources"}
+	lights := map[string]register.Light{"schedule": register.Green, "risk": register.Green, "quality": register.Green, "resources": register.Green}
+	for _, r := range reasons {
+		d := cmp.Or(about[r.Code], "risk")
+		if gravity(r.Light) > gravity(lights[d]) {
+			lights[d] = r.Light
+		}
+	}
+	if len(b.production().Pairs) == 0 {
+		lights["quality"] = "" // nothing is compared
+	}
+	if len(b.Plan.Roster.Shifts()) == 0 {
+		lights["resources"] = ""
+	}
+	var out []Dimension
+	for _, id := range []string{"schedule", "scope", "economy", "risk", "quality", "resources"} {
+		d := Dimension{ID: id, Light: lights[id]}
+		if id == "schedule" {
+			d.LastWeek = b.scheduleLastWeek()
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+// scheduleLastWeek is what the dates alone said a week ago; "" before the plan was in use.
+func (b *builder) scheduleLastWeek() register.Light {
+	at := b.Now.Add(-week)
+	if b.Register.AdoptedAt.IsZero() || b.Register.AdoptedAt.After(at) {
+		return ""
+	}
+	light := register.Green
+	for _, m := range timeline.At(b.Plan, b.before(at), at).Milestones {
+		if m.State == timeline.Passed || m.State == timeline.Missed {
+			continue
+		}
+		l := b.slipLight(slipDays(m, at))
+		if m.State == timeline.Late && l == register.Green {
+			l = register.Yellow
+		}
+		if gravity(l) > gravity(light) {
+			light = l
+		}
+	}
+	return light
 }
 
 func gravity(l register.Light) int {
@@ -54,7 +105,7 @@ func (b *builder) whyDates(s Snapshot) []Reason {
 		if m.State == timeline.Passed || m.State == timeline.Missed {
 			continue // over: its slip is history
 		}
-		r := Reason{Code: WhySlip, Subject: m.ID, Owner: m.Owner, Days: m.SlipDays, Light: b.slipLight(m.SlipDays)}
+		r := Reason{Code: WhySlip, Subject: m.ID, Owner: b.answersFor(m), Days: m.SlipDays, Light: b.slipLight(m.SlipDays)}
 		if m.State == timeline.Late {
 			r.Code, r.At = WhyLate, m.End.At
 			if r.Light == register.Green {
@@ -66,6 +117,15 @@ func (b *builder) whyDates(s Snapshot) []Reason {
 		}
 	}
 	return out
+}
+
+// answersFor is who must act on a milestone: its owner, else who decides its exit, else the customer.
+func (b *builder) answersFor(m Milestone) string {
+	decides := ""
+	if g := b.Plan.Gates[m.Exit]; g != nil {
+		decides = g.Decides
+	}
+	return cmp.Or(m.Owner, decides, b.contact(""))
 }
 
 // slipLight is what the thresholds say of a slip.
@@ -123,10 +183,13 @@ func (b *builder) whyRuns(s Snapshot) []Reason {
 		if r.Rehearsal || !r.Production {
 			grave = register.Yellow
 		}
-		why := Reason{Subject: r.ID, Light: grave, At: r.EndedAt}
+		why := Reason{Subject: r.ID, Light: grave, At: r.EndedAt, Owner: b.contact("")}
 		switch {
 		case r.State == run.RunHeld:
-			why.Code, why.Step = WhyHeld, cmp.Or(r.HeldStep, r.HeldGate)
+			why.Code, why.Step, why.Owner, why.At = WhyHeld, cmp.Or(r.HeldStep, r.HeldGate), b.contact(""), b.heldSince(r.ID)
+			if i := slices.IndexFunc(r.Steps, func(st Step) bool { return st.ID == r.HeldStep }); i >= 0 {
+				why.Owner = cmp.Or(r.Steps[i].Owner, why.Owner)
+			}
 			out = append(out, why)
 		case latest && r.State == run.RunFailed:
 			why.Code = WhyRunFailed
@@ -144,12 +207,22 @@ func (b *builder) whyRuns(s Snapshot) []Reason {
 	return out
 }
 
+// heldSince is when a run was held, if that is among the latest events; else zero.
+func (b *builder) heldSince(id string) time.Time {
+	for i := len(b.Events) - 1; i >= 0; i-- {
+		if e := b.Events[i]; e.Run == id && e.Kind == run.RunWasHeld {
+			return e.At
+		}
+	}
+	return time.Time{}
+}
+
 // whyPairs: what blocks is a risk as long as nothing is switched, and grave after that. What nobody could look at is never green.
-func whyPairs(s Snapshot, production string) []Reason {
+func (b *builder) whyPairs(s Snapshot) []Reason {
 	block := Reason{Code: WhyPairs, Light: register.Yellow}
-	unseen := Reason{Code: WhyNotObserved, Light: register.Yellow}
+	unseen := Reason{Code: WhyNotObserved, Light: register.Yellow, Owner: b.contact("")}
 	for _, e := range s.Checks {
-		if e.ID != production {
+		if e.ID != b.Plan.Production() {
 			continue
 		}
 		for _, p := range e.Pairs {
@@ -160,6 +233,7 @@ func whyPairs(s Snapshot, production string) []Reason {
 				unseen.Count++
 			case p.Verdict.Blocks, p.Verdict.Level == checks.SeverityBad:
 				block.Count++
+				block.Owner = cmp.Or(block.Owner, ownerOf(p))
 				if p.Phase != checks.Before {
 					block.Light = register.Red
 				}
@@ -175,11 +249,21 @@ func whyPairs(s Snapshot, production string) []Reason {
 	return out
 }
 
+// ownerOf is who must act on a pair, "" = us.
+func ownerOf(p Pair) string {
+	for _, w := range p.Why.Sides {
+		if w.Verdict != checks.Pass && w.Owner != "" {
+			return w.Owner
+		}
+	}
+	return ""
+}
+
 // whyPeople: mails that did not leave, and decisions due soon that nobody is there to take.
 func (b *builder) whyPeople(s Snapshot) []Reason {
 	var out []Reason
 	if n := s.Outbox.Failed + s.Outbox.Uncertain; n > 0 {
-		out = append(out, Reason{Code: WhyUnsent, Light: register.Yellow, Count: n})
+		out = append(out, Reason{Code: WhyUnsent, Light: register.Yellow, Count: n, Owner: b.contact("")})
 	}
 	var said []string
 	for _, n := range s.Needed {

@@ -19,10 +19,14 @@ func (b *builder) reduce(s *Snapshot) {
 	s.Viewer = b.Viewer
 	s.Flows = keep(s.Flows, func(f Flow) bool { return b.owns(f.Party) })
 	s.Log = keep(s.Log, func(e Entry) bool { return b.ownSeat(e.Actor.Seat) })
+	s.Latest = keep(s.Latest, func(e Event) bool { return b.ownSeat(e.Actor.Seat) })
 	s.Needed = keep(s.Needed, func(n Needed) bool { return b.ownSeat(n.Seat) })
 	s.Duty = keep(s.Duty, func(d Duty) bool { return b.ownSeat(d.Seat) })
 	s.Phases = keep(s.Phases, func(p Phase) bool { return p.Party == "" || b.owns(p.Party) })
 	s.Deviations = keep(s.Deviations, b.ownDeviation)
+	for i := range s.Deviations {
+		s.Deviations[i].Deviation = *b.reduceDeviation(&s.Deviations[i].Deviation)
+	}
 	s.Outbox, s.Suites = Outbox{}, []Suite{}
 	b.reduceChecks(s)
 	for i := range s.Runs {
@@ -203,6 +207,7 @@ func (b *builder) reduceStatus(s *Snapshot) {
 	st.Reasons = keep(st.Reasons, func(r Reason) bool {
 		return slices.Contains([]string{WhySlip, WhyLate, WhyGateLate, WhyGateNoGo}, r.Code)
 	})
+	st.Dimensions = keep(st.Dimensions, func(d Dimension) bool { return d.ID == "schedule" })
 	if st.Set != nil {
 		st.Set = &register.Status{StatusBody: register.StatusBody{Light: st.Set.Light}, Seq: st.Set.Seq, At: st.Set.At, Actor: b.actor(st.Set.Actor)}
 	}

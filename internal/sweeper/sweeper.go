@@ -49,8 +49,8 @@ type Sweeper struct {
 // target is one address and what it is asked at present.
 type target struct {
 	slots   chan struct{}
-	mu      sync.Mutex
-	nextSSH time.Time // before this no unauthenticated SSH handshake
+	ssh     chan struct{} // held from waiting for an unauthenticated SSH handshake until it begins
+	nextSSH time.Time     // before this there is none; of whoever holds ssh
 }
 
 // New makes a sweeper; a budget below one is read as one.
@@ -105,16 +105,34 @@ func (s *Sweeper) one(ctx context.Context, ask checks.Ask) (r checks.Result, err
 		return r, err
 	}
 	defer func() { <-t.slots }()
-	if gap := s.sshGap(ask); gap > 0 {
-		if err := t.wait(ctx, gap); err != nil {
-			return r, err
-		}
-	}
-	if err := take(ctx, s.total); err != nil {
+	if err := s.admit(ctx, t, s.sshGap(ask)); err != nil {
 		return r, err
 	}
 	defer func() { <-s.total }()
 	return s.prober.Run(ctx, ask)
+}
+
+// admit takes a place in the shared budget, not before gap has passed since the last that needed one.
+func (s *Sweeper) admit(ctx context.Context, t *target, gap time.Duration) error {
+	if gap == 0 {
+		return take(ctx, s.total)
+	}
+	if err := take(ctx, t.ssh); err != nil {
+		return err
+	}
+	defer func() { <-t.ssh }()
+	timer := time.NewTimer(time.Until(t.nextSSH))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if err := take(ctx, s.total); err != nil {
+		return err
+	}
+	t.nextSSH = time.Now().Add(gap)
+	return nil
 }
 
 func take(ctx context.Context, slots chan struct{}) error {
@@ -131,7 +149,7 @@ func (s *Sweeper) target(addr string) *target {
 	defer s.mu.Unlock()
 	t := s.targets[addr]
 	if t == nil {
-		t = &target{slots: make(chan struct{}, s.budget.Parallel)}
+		t = &target{slots: make(chan struct{}, s.budget.Parallel), ssh: make(chan struct{}, 1)}
 		s.targets[addr] = t
 	}
 	return t
@@ -151,26 +169,6 @@ func (s *Sweeper) sshGap(ask checks.Ask) time.Duration {
 		}
 	}
 	return 0
-}
-
-// wait lets gap pass between the calls for one target.
-func (t *target) wait(ctx context.Context, gap time.Duration) error {
-	t.mu.Lock()
-	now := time.Now()
-	at := t.nextSSH
-	if at.Before(now) {
-		at = now
-	}
-	t.nextSSH = at.Add(gap)
-	t.mu.Unlock()
-	timer := time.NewTimer(at.Sub(now))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // digest sums up a sweep for the journal: who holds the event can prove what was seen.

@@ -1,0 +1,202 @@
+package config_test
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"skift/checks"
+	"skift/config"
+	"skift/internal/diag"
+	"skift/internal/plan"
+	"skift/internal/run"
+	"skift/runbooks"
+)
+
+// The documents are held to the program here: this package ships the examples, and docs/ is no package of its own.
+
+func document(t *testing.T, name string) string {
+	t.Helper()
+	src, err := os.ReadFile(filepath.Join("..", "docs", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(src)
+}
+
+// section is the text under a heading, up to the next heading of its level or above.
+func section(t *testing.T, doc, heading string) string {
+	t.Helper()
+	_, rest, ok := strings.Cut(doc, "\n"+heading+"\n")
+	if !ok {
+		t.Fatalf("there is no heading %q", heading)
+	}
+	level := strings.IndexByte(heading, ' ')
+	end := regexp.MustCompile(`(?m)^#{1,` + string(rune('0'+level)) + `} `).FindStringIndex(rest)
+	if end == nil {
+		return rest
+	}
+	return rest[:end[0]]
+}
+
+var firstCell = regexp.MustCompile("(?m)^\\| `([^`]+)` \\|")
+
+// documented lists the keys whose own lines stand in the tables of a text, sorted.
+func documented(text string) []string {
+	var out []string
+	for _, m := range firstCell.FindAllStringSubmatch(text, -1) {
+		out = append(out, m[1])
+	}
+	slices.Sort(out)
+	return out
+}
+
+// file: in the info string of a fenced block names the file that the block is.
+var fileBlock = regexp.MustCompile("(?ms)^```[a-z]* ?file:(\\S+)\n(.*?)^```$")
+
+// examples are the file blocks of a document as file systems: by their first folder where folders is true, else all together.
+func examples(doc string, folders bool) map[string]fstest.MapFS {
+	out := map[string]fstest.MapFS{}
+	for _, m := range fileBlock.FindAllStringSubmatch(doc, -1) {
+		dir, name := "", m[1]
+		if folders {
+			dir, name, _ = strings.Cut(m[1], "/")
+		}
+		if out[dir] == nil {
+			out[dir] = fstest.MapFS{}
+		}
+		out[dir][name] = &fstest.MapFile{Data: []byte(m[2])}
+	}
+	return out
+}
+
+func TestPlanReferenceExamplesLoad(t *testing.T) {
+	t.Parallel()
+	plans := examples(document(t, "plan-reference.md"), true)
+	if d := cmp.Diff([]string{"one-night", "smallest", "two-services"}, slices.Sorted(maps.Keys(plans))); d != "" {
+		t.Fatalf("complete plans (-want +got):\n%s", d)
+	}
+	for name, fsys := range plans {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			load(t, fsys)
+		})
+	}
+}
+
+func TestPlanReferenceKeys(t *testing.T) {
+	t.Parallel()
+	doc := document(t, "plan-reference.md")
+	dates, rest := section(t, doc, "### Dates"), section(t, doc, "## Keys of plan.yaml")
+	var got []string
+	for _, key := range documented(dates) {
+		if strings.HasPrefix(key, "DATE.") {
+			got = append(got, key)
+		}
+	}
+	got = append(got, documented(rest)...)
+	slices.Sort(got)
+	if d := cmp.Diff(plan.Keys(), got); d != "" {
+		t.Errorf("keys of plan.yaml (-read +documented):\n%s", d)
+	}
+	if d := cmp.Diff(runbooks.Keys(), documented(section(t, doc, "## Runbooks"))); d != "" {
+		t.Errorf("keys of runbooks (-read +documented):\n%s", d)
+	}
+	if d := cmp.Diff(runbooks.StandardNames(), documented(section(t, doc, "## Standard runbooks"))); d != "" {
+		t.Errorf("standard runbooks (-shipped +documented):\n%s", d)
+	}
+}
+
+func TestPlanReferenceChecks(t *testing.T) {
+	t.Parallel()
+	doc := document(t, "plan-reference.md")
+	names := func(keys []checks.Key) []string {
+		var out []string
+		for _, k := range keys {
+			out = append(out, k.Name)
+		}
+		slices.Sort(out)
+		return out
+	}
+	if d := cmp.Diff(names(checks.CommonKeys()), documented(section(t, doc, "### Every check"))); d != "" {
+		t.Errorf("keys of every check (-read +documented):\n%s", d)
+	}
+	var kinds []string
+	for _, def := range checks.Kinds() {
+		kinds = append(kinds, "### `"+string(def.Kind)+"`")
+		if d := cmp.Diff(names(def.Keys), documented(section(t, doc, kinds[len(kinds)-1]))); d != "" {
+			t.Errorf("keys of %s (-read +documented):\n%s", def.Kind, d)
+		}
+	}
+	headings := regexp.MustCompile("(?m)^### `.*`$").FindAllString(section(t, doc, "## Checks"), -1)
+	if d := cmp.Diff(kinds, headings); d != "" {
+		t.Errorf("kinds of check (-there are +documented):\n%s", d)
+	}
+}
+
+// The keys that settings.go reads are found in its text: they stand there once, as literals.
+var settingsKey = regexp.MustCompile(`\b([mb])\.(?:Opt)?[A-Z][A-Za-z]*\("([a-z_]+)"`)
+
+func TestPlanReferenceSettings(t *testing.T) {
+	t.Parallel()
+	src, err := os.ReadFile("settings.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, smtp, ok := strings.Cut(string(src), "func readSMTP(")
+	if !ok {
+		t.Fatal("settings.go reads smtp elsewhere now")
+	}
+	known := map[string]bool{}
+	for _, m := range settingsKey.FindAllStringSubmatch(head, -1) {
+		known[map[string]string{"m": "", "b": "budget."}[m[1]]+m[2]] = true
+	}
+	for _, m := range settingsKey.FindAllStringSubmatch(smtp, -1) {
+		known["smtp."+m[2]] = true
+	}
+	got := documented(section(t, document(t, "plan-reference.md"), "## skift.yaml"))
+	if d := cmp.Diff(slices.Sorted(maps.Keys(known)), got); d != "" {
+		t.Errorf("keys of skift.yaml (-read +documented):\n%s", d)
+	}
+}
+
+func TestShippedSettingsAreRead(t *testing.T) {
+	t.Parallel()
+	for _, name := range config.Plans() {
+		src, err := os.ReadFile(filepath.Join(name, config.File))
+		if err != nil {
+			t.Fatal(err)
+		}
+		// What is commented out must be right as well: it is there to be switched on.
+		on := regexp.MustCompile(`(?m)^# ((?:base_url|smtp|  [a-z]+):)`).ReplaceAll(src, []byte("$1"))
+		for _, text := range [][]byte{src, on} {
+			var problems diag.List
+			s := config.Read(text, &problems)
+			if problems.Len() > 0 {
+				t.Errorf("%s: %v", name, problems.Sorted())
+			}
+			if string(text) == string(on) && (s.SMTP == nil || s.SMTP.Password.String() != "env:SKIFT_SMTP_PASSWORD") {
+				t.Errorf("%s: the mail server is not read: %+v", name, s.SMTP)
+			}
+		}
+	}
+}
+
+func TestStateMachineIsTheTable(t *testing.T) {
+	t.Parallel()
+	row := regexp.MustCompile("(?m)^\\| `([a-z-]+)` \\| `([a-z.]+)` \\| `([a-z-]+)` \\|")
+	var got []run.Transition
+	for _, m := range row.FindAllStringSubmatch(document(t, "state-machine.md"), -1) {
+		got = append(got, run.Transition{From: run.StepState(m[1]), Event: m[2], To: run.StepState(m[3])})
+	}
+	if d := cmp.Diff(run.Transitions(), got); d != "" {
+		t.Errorf("transitions (-table +document):\n%s", d)
+	}
+}

@@ -1,0 +1,45 @@
+package config_test
+
+import (
+	"bytes"
+	"io/fs"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"skift/config"
+	"skift/internal/diag"
+	"skift/internal/plan"
+)
+
+// load fails the test when a plan does not load without so much as a warning.
+func load(t *testing.T, fsys fs.FS) *plan.Plan {
+	t.Helper()
+	p, problems := plan.Load(fsys)
+	if problems.Len() > 0 {
+		var b bytes.Buffer
+		_ = diag.Render(&b, problems.Sorted(), func(file string) []byte { return p.Sources[file] }, false)
+		t.Fatalf("does not load:\n%s", b.String())
+	}
+	return p
+}
+
+func TestShippedPlansLoad(t *testing.T) {
+	t.Parallel()
+	if d := cmp.Diff([]string{"minimal", "serviceplatformen"}, config.Plans()); d != "" {
+		t.Errorf("Plans (-want +got):\n%s", d)
+	}
+	for _, name := range config.Plans() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fsys, ok := config.Plan(name)
+			if !ok {
+				t.Fatalf("Plan(%q) is not there", name)
+			}
+			load(t, fsys)
+		})
+	}
+	if _, ok := config.Plan("weekend"); ok {
+		t.Error("Plan of an unknown name is there")
+	}
+}

@@ -1,0 +1,176 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"skift/internal/api"
+	"skift/internal/journal"
+	"skift/internal/plan"
+	"skift/internal/register"
+	"skift/internal/runner"
+	"skift/internal/snapshot"
+	"skift/internal/term"
+	"skift/internal/timeline"
+	"skift/internal/words"
+)
+
+func (s *session) statusCommand() *cobra.Command {
+	var a act
+	var note string
+	parent := &cobra.Command{
+		Use: "status [--note FILE]", Short: "Show the light and why, or write the note above the computed part of reports",
+		Long: "Without flags: the light, what it rests on, what is active, next and waited for. --note FILE keeps the manager's own sentences;\n" +
+			"`skift status set` sets the light.",
+		Args: func(c *cobra.Command, got []string) error {
+			if len(got) > 0 {
+				return unknownCommand(c, got[0])
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, _ []string) error {
+			if !c.Flags().Changed("note") {
+				return s.showStatus(c.Context())
+			}
+			data, err := s.noteFrom(note)
+			if err != nil {
+				return err
+			}
+			a.Do, a.Via, a.File = runner.DoStatus, journal.ViaConsole, data
+			return s.send(c, a)
+		},
+	}
+	parent.Flags().StringVar(&note, "note", "", "file with the manager's own sentences; - reads standard input")
+	parent.Flags().StringVar(&a.As, "as", "", "seat that writes the note")
+	var set act
+	c := &cobra.Command{
+		Use: "set green|yellow|red --because … [--as SEAT]", Short: "Set the light; the computed one is shown beside it", Args: args("green|yellow|red"),
+		DisableFlagsInUseLine: true,
+		RunE: func(c *cobra.Command, got []string) error {
+			if got[0] == "" {
+				return usage("green|yellow|red is missing", "usage: "+c.UseLine())
+			}
+			set.Do, set.Answer = runner.DoStatus, got[0]
+			return s.send(c, set)
+		},
+	}
+	c.Flags().StringVar(&set.Reason, "because", "", "why; printed in every report")
+	c.Flags().StringVar(&set.As, "as", "", "seat that sets it")
+	c.Flags().StringVar(&set.Via, "via", journal.ViaConsole, "how it reached you: console, phone or mail")
+	parent.AddCommand(c)
+	return s.asJSON(parent)
+}
+
+func (s *session) noteFrom(file string) ([]byte, error) {
+	if file != "-" {
+		return readCapped(file)
+	}
+	return readAll(s.in, "standard input")
+}
+
+// lights are the states of the screen for the lights of a report.
+var lights = map[register.Light]term.State{register.Green: term.OK, register.Yellow: term.Risk, register.Red: term.Fail}
+
+// showStatus prints the light and why, what is active and what is next, and what is waited for.
+func (s *session) showStatus(ctx context.Context) error {
+	return s.withDesk(ctx, func(d api.Desk, p *plan.Plan) error {
+		snap, err := d.Snapshot(ctx)
+		if err != nil {
+			return err
+		}
+		if s.json {
+			return s.printJSON(snap)
+		}
+		st := snap.Status
+		s.printf("%s %s · %s\n", s.screen.Badge(lights[st.Light()], p.Language), s.screen.Bold(p.ID), localTime(p, snap.At))
+		if st.Set != nil {
+			s.printf("set by %s %s: %s (computed: %s)\n", cmp.Or(st.Set.Actor.Seat, st.Set.Actor.Person), localTime(p, st.Set.At), term.Line(st.Set.Because), st.Computed)
+		}
+		for _, r := range st.Reasons {
+			s.printf("  %s %s\n", s.screen.Paint(lights[r.Light], lights[r.Light].Shape()), term.Line(reasonOf(r, p)))
+		}
+		if st.Note != nil {
+			s.printf("%s\n", term.Strip(st.Note.Note))
+		}
+		s.dates(snap, p)
+		s.mails(snap.Outbox)
+		s.stalePlan(snap, p)
+		if err := s.needed(snap, p); err != nil {
+			return err
+		}
+		s.printf("head %s\n", snap.Head)
+		return nil
+	})
+}
+
+// reasonOf says a reason of the status as a sentence, by the ids that other commands take.
+func reasonOf(r snapshot.Reason, p *plan.Plan) string {
+	c := speak(p)
+	at := ""
+	if !r.At.IsZero() {
+		at = localTime(p, r.At)
+	}
+	text := c.T("report.why."+r.Code, "milestone", r.Subject, "gate", r.Subject, "run", r.Subject, "runbook", r.Subject,
+		"step", cmp.Or(r.Step, r.Subject), "slip", c.N("days", r.Days), "at", at, "blocking", r.Count, "missing", r.Count, "n", r.Count,
+		"whole", c.N("count.comparisons", r.Of), "seat", r.Owner)
+	if r.Owner != "" && r.Code != snapshot.WhyEmptySeat {
+		text += " → " + r.Owner
+	}
+	return text
+}
+
+// dates tells what is active and what comes next, a few lines.
+func (s *session) dates(snap snapshot.Snapshot, p *plan.Plan) {
+	for _, m := range snap.Milestones {
+		if m.State == timeline.Active || m.State == timeline.Late {
+			state := term.Running
+			if m.State == timeline.Late {
+				state = term.Risk
+			}
+			s.printf("  %s %s %s\n", s.screen.Paint(state, state.Shape()), m.ID, speak(p).T("milestone."+string(m.State)))
+		}
+	}
+	const most = 3
+	for i, n := range snap.Next {
+		if i == most {
+			break
+		}
+		s.printf("  next: %s %s %s\n", n.Milestone, n.Edge, dateText(n.When, p))
+	}
+}
+
+func dateText(d snapshot.Date, p *plan.Plan) string {
+	if d.At.IsZero() {
+		return d.Text
+	}
+	return localTime(p, d.At)
+}
+
+// mails tells of mails that have not left.
+func (s *session) mails(o snapshot.Outbox) {
+	if o.Queued+o.Sending+o.Uncertain+o.Failed == 0 {
+		return
+	}
+	s.printf("  outbox: %d waiting, %d uncertain, %d failed\n", o.Queued+o.Sending, o.Uncertain, o.Failed)
+	for _, e := range o.Errors {
+		s.printf("    %s\n", term.Line(e))
+	}
+}
+
+// stalePlan warns when the files say something else than what the running process goes by.
+func (s *session) stalePlan(snap snapshot.Snapshot, p *plan.Plan) {
+	if snap.Plan.Hash != p.Hash {
+		s.note("the plan's files have changed since the running skift took them into use; it goes on with revision %.12s until it is restarted", snap.Plan.Hash)
+	}
+}
+
+// speak is the catalogue in the plan's language, with its own words.
+func speak(p *plan.Plan) *words.Catalogue { return words.In(words.Lang(p.Language)).With(p.Words) }
+
+// localTime is an instant in the plan's zone, the zone named.
+func localTime(p *plan.Plan, t time.Time) string {
+	return t.In(p.Zone).Format("2006-01-02 15:04:05 MST")
+}

@@ -1,0 +1,254 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"skift/internal/api"
+	"skift/internal/app"
+	"skift/internal/gate"
+	"skift/internal/journal"
+	"skift/internal/plan"
+	"skift/internal/register"
+	"skift/internal/run"
+	"skift/internal/runner"
+	"skift/internal/term"
+)
+
+// How long people take before they answer, and how often somebody who waits looks again.
+const (
+	thinking = 150 * time.Millisecond
+	looking  = 100 * time.Millisecond
+)
+
+// do is a person in a seat acting through the desk. Each enters their own answer.
+func (s *story) do(ctx context.Context, c runner.Command) (runner.Reply, error) {
+	c.EnteredBy, c.Via = app.PersonIn(s.plan, c.As, time.Now()), journal.ViaPhone
+	return s.app.Do(ctx, c)
+}
+
+// doStep is the owner of a step doing it and saying so. A rehearsal in production would only be asked.
+func (s *story) doStep(ctx context.Context, runID, step string, started *run.Started) error {
+	if !pause(ctx, thinking) {
+		return nil
+	}
+	rb := s.plan.Runbooks[started.Runbook]
+	if rb == nil || rb.Step(step) == nil {
+		return fmt.Errorf("find step %s of %s: the plan has none", step, runID)
+	}
+	did, err := "", error(nil)
+	if started.Runbook == cutoverRunbook {
+		did, err = s.theatre.stages[started.Environment].work(ctx, step, s.manifests(started.Environment))
+		if err != nil {
+			return fmt.Errorf("%s: %w", step, err)
+		}
+	}
+	_, err = s.do(ctx, runner.Command{Do: runner.DoStep, Run: runID, Step: step, Answer: "done", As: rb.Step(step).Owner, Reason: did})
+	return said(step+" of "+runID, err)
+}
+
+func (s *story) manifests(env string) string { return filepath.Join(s.Dir, "plan", manifestsDir, env) }
+
+// said names what a person wanted when it was not taken.
+func said(what string, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
+}
+
+// meeting is everybody who has a say at a gate, until it is decided.
+type meeting struct {
+	*story
+	gate  *plan.Gate
+	run   string // the rehearsal in which it is practised; "" = the plan's own
+	asked int    // the round everybody has answered
+	fixed bool
+}
+
+// meet attests, answers and decides. A gate that is only practised shows its criteria and is not bound by them.
+func (s *story) meet(ctx context.Context, gateID, runID string) error {
+	m := &meeting{story: s, gate: s.plan.Gates[gateID], run: runID}
+	if err := m.attest(ctx); err != nil {
+		return err
+	}
+	for {
+		j, err := s.app.Judge(ctx, gateID, runID)
+		if err != nil {
+			return fmt.Errorf("judge %s: %w", gateID, err)
+		}
+		over, err := m.act(ctx, j)
+		if over || err != nil || !pause(ctx, looking) {
+			return err
+		}
+	}
+}
+
+// act is one look at how the gate stands, and what somebody does about it.
+func (m *meeting) act(ctx context.Context, j gate.Judgement) (over bool, err error) {
+	found, blocked := m.blocked(j)
+	switch {
+	case j.State == gate.Went:
+		return true, nil
+	case j.State == gate.NoGo && m.NoFix:
+		return true, nil
+	case m.late(j):
+		return false, m.extend(ctx)
+	case j.State == gate.NoGo:
+		if !m.fixed {
+			m.fixed = true
+			if err := m.mendAndAsk(ctx, found); err != nil {
+				return false, err
+			}
+		}
+		return false, m.answer(ctx, j.Round+1, nil)
+	case m.run == "" && slices.ContainsFunc(j.Criteria, unseen):
+		return false, nil // the checks are being asked
+	case m.asked != j.Round:
+		return false, m.answer(ctx, j.Round, found)
+	case blocked:
+		_, err := m.vote(ctx, m.gate.Decides, register.NoGo, m.theCase(found))
+		return false, err
+	case j.MayGo():
+		return m.decideGo(ctx)
+	}
+	return false, nil
+}
+
+func (m *meeting) decideGo(ctx context.Context) (bool, error) {
+	_, err := m.vote(ctx, m.gate.Decides, register.Go, "")
+	var refused *runner.Refusal
+	if errors.As(err, &refused) && refused.Kind == runner.Refused {
+		return false, nil // something changed meanwhile: look again
+	}
+	return err == nil, err
+}
+
+// unseen: a suite that was never asked, or too long ago, says nothing for or against.
+func unseen(c register.CriterionSeen) bool {
+	return c.Kind == string(plan.SuiteCriterion) && c.State == gate.Unknown
+}
+
+// blocked reports whether the fault of the story keeps this gate from a go, and what was found.
+func (m *meeting) blocked(j gate.Judgement) ([]register.Finding, bool) {
+	found := findings(j.Criteria)
+	unmet := slices.ContainsFunc(j.Criteria, func(c register.CriterionSeen) bool {
+		return c.Kind == string(plan.SuiteCriterion) && c.State == gate.Unmet
+	})
+	return found, m.run == "" && m.gate.ID == goGate && m.Fault != NoFault && !m.fixed && unmet
+}
+
+// findings are those of critical checks of every suite of a gate, worst first.
+func findings(criteria []register.CriterionSeen) []register.Finding {
+	var out []register.Finding
+	for _, c := range criteria {
+		out = append(out, c.Findings...)
+	}
+	return out
+}
+
+// late reports whether the deadline comes before everybody is done: an overloaded machine, not a reason against the cut-over.
+func (m *meeting) late(j gate.Judgement) bool {
+	return m.run == "" && !j.DecideBy.IsZero() && time.Until(j.DecideBy) < time.Second && (j.State != gate.NoGo || m.fixed)
+}
+
+// extend is the deciding seat asking for time.
+func (m *meeting) extend(ctx context.Context) error {
+	until := time.Now().Add(15 * time.Second)
+	_, err := m.do(ctx, runner.Command{Do: runner.DoVote, Gate: m.gate.ID, Answer: string(register.HoldVote), As: m.gate.Decides, Until: &until,
+		Reason: "the evidence is not complete yet"})
+	return said("extend "+m.gate.ID, err)
+}
+
+// attest is everybody vouching for what they were asked to vouch for.
+func (m *meeting) attest(ctx context.Context) error {
+	if m.run != "" {
+		return nil
+	}
+	for _, c := range m.gate.Criteria {
+		if c.Kind != plan.AttestedCriterion {
+			continue
+		}
+		if !pause(ctx, thinking/2) {
+			return nil
+		}
+		cmd := runner.Command{Do: runner.DoAttest, Gate: m.gate.ID, Criterion: c.Attested, As: c.By}
+		if m.gate.ID == openGate {
+			data, err := os.ReadFile(filepath.Join(m.manifests(production), "new.csv"))
+			if err != nil {
+				return fmt.Errorf("attest %s: %w", c.Attested, err)
+			}
+			cmd.File, cmd.FileName = data, "new.csv"
+		}
+		if _, err := m.do(ctx, cmd); err != nil {
+			return said("attest "+c.Attested, err)
+		}
+	}
+	return nil
+}
+
+// answer is everybody asked answering, once in a round. The first of them has read what the checks found.
+func (m *meeting) answer(ctx context.Context, round int, found []register.Finding) error {
+	for i, seat := range m.gate.Poll {
+		if !pause(ctx, thinking/2) {
+			return nil
+		}
+		answer, remark := register.Ready, ""
+		if i == 0 && len(found) > 0 && m.gate.ID == goGate && m.run == "" && m.Fault != NoFault {
+			answer, remark = register.NotReady, m.theCase(found)
+		}
+		if _, err := m.vote(ctx, seat, answer, remark); err != nil {
+			return err
+		}
+	}
+	m.asked = round
+	return nil
+}
+
+func (m *meeting) vote(ctx context.Context, seat string, a register.Answer, remark string) (runner.Reply, error) {
+	r, err := m.do(ctx, runner.Command{Do: runner.DoVote, Gate: m.gate.ID, Run: m.run, Answer: string(a), As: seat, Reason: remark})
+	return r, said("vote "+string(a)+" at "+m.gate.ID, err)
+}
+
+// theCase is a finding in a sentence.
+func (m *meeting) theCase(found []register.Finding) string {
+	if len(found) == 0 {
+		return "the checks are not as they must be"
+	}
+	f := found[0]
+	whose := f.Service
+	if f.Flow != "" {
+		whose = f.Flow
+	}
+	return fmt.Sprintf("%s on the %s platform: %s (owner %s)", whose, f.Side, f.Code, f.Owner)
+}
+
+// mendAndAsk is the new supplier mending what was found, and the cut-over manager having it asked again.
+func (m *meeting) mendAndAsk(ctx context.Context, found []register.Finding) error {
+	if !pause(ctx, 3*thinking) {
+		return nil
+	}
+	if err := m.theatre.mend(m.Fault); err != nil {
+		return fmt.Errorf("mend %s: %w", m.Fault, err)
+	}
+	m.say.line(time.Now(), term.Running, "%s", mended(m.Fault, m.theatre))
+	_, err := m.app.Check(ctx, api.CheckRequest{Patterns: []string{"readiness"}, Cause: "asked after " + string(m.Fault) + " was mended"})
+	return said("ask the checks again", err)
+}
+
+// tryBackOut asks for what is not possible any more, to show that it is not.
+func (s *story) tryBackOut(ctx context.Context) error {
+	_, err := s.do(ctx, runner.Command{Do: runner.DoStart, Runbook: s.plan.Runbooks[cutoverRunbook].BackOut, As: s.plan.Gates[openGate].Poll[0]})
+	var refused *runner.Refusal
+	if !errors.As(err, &refused) || refused.Kind != runner.Refused {
+		return fmt.Errorf("a back-out after the point of no return was not refused: %w", err)
+	}
+	s.say.line(time.Now(), term.OK, "point of no return: a back-out is asked for and refused (%s)", strings.TrimSuffix(refused.Message, "."))
+	return nil
+}

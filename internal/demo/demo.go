@@ -1,0 +1,200 @@
+// Package demo tells one transition from its first frozen zone to the point of no return in under a minute.
+//
+// Nothing in it is acted but the people: two platforms per environment run on loopback sockets, the shipped plan is moved into the
+// seconds from now, and the real process with its scheduler, engine, checks and mail drives it. People are scripts that answer through
+// the same desk as everybody else, each for one seat; suppliers' people also work on their platforms. One thing can be broken on the
+// new platform beforehand; what is found, decided, mended and proved is told line by line and kept on disk.
+//
+// The package knows the ids of the shipped plan. It decides nothing that skift decides.
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"skift/internal/app"
+	"skift/internal/sim"
+	"skift/internal/term"
+)
+
+// Fault is what is broken on the new platform when the demo begins.
+type Fault string
+
+// The faults a demo can be told with.
+const (
+	NoFault   Fault = "none"
+	AllowList Fault = "allow-list" // one flow's address is not let in
+	HostKey   Fault = "host-key"   // the SFTP server shows another key than announced
+	Expiry    Fault = "expiry"     // the gateway's certificate ends before hypercare does
+)
+
+// Faults lists the faults, the one without first.
+func Faults() []Fault { return []Fault{NoFault, AllowList, HostKey, Expiry} }
+
+// Options say which story is told, and where.
+type Options struct {
+	Fault  Fault  // "" = AllowList
+	NoFix  bool   // the fault stays: the cut-over ends at its gate
+	Dir    string // empty or not there yet; "" = a fresh one in the temp folder
+	Out    io.Writer
+	Screen term.Screen
+	Log    *slog.Logger // what the loops have to say; nil = nothing
+}
+
+// Ending is how the story ended.
+type Ending struct {
+	Dir  string
+	Head string // of the journal, at the very end
+	NoGo bool   // the cut-over was stopped at its gate
+}
+
+// UsageError is a demo that cannot be told as asked.
+type UsageError struct{ Message, Hint string }
+
+func (e *UsageError) Error() string { return e.Message }
+
+// patience is how long a demo may take before it gives up. It ends long before on any machine that is not overloaded.
+const patience = 4 * time.Minute
+
+// Run tells the story. The error is a *UsageError, the context's, or that the story could not be told to its end.
+func Run(ctx context.Context, o Options) (Ending, error) {
+	if err := o.settle(); err != nil {
+		return Ending{}, err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("the demo did not come to its end within %v", patience))
+	defer cancel()
+	shipped, p, err := shippedPlan()
+	if err != nil {
+		return Ending{}, err
+	}
+	// The certificate ends between the weekend and the end of hypercare, wherever exactly the demo begins.
+	theatre, err := raise(ctx, p, time.Now().Add(certificateLeft))
+	if err != nil {
+		return Ending{}, err
+	}
+	defer theatre.down()
+	c, err := newClock(p, time.Now(), anchors)
+	if err != nil {
+		return Ending{}, err
+	}
+	dir := filepath.Join(o.Dir, "plan")
+	if err := newStager(dir, shipped, p, theatre, c).write(); err != nil {
+		return Ending{}, err
+	}
+	if err := theatre.damage(o.Fault); err != nil {
+		return Ending{}, err
+	}
+	a, err := app.Open(ctx, app.Options{PlanDir: dir, Log: o.Log})
+	if err != nil {
+		return Ending{}, fmt.Errorf("open the demo's plan: %w", err)
+	}
+	defer a.Close()
+	return perform(ctx, o, a, theatre)
+}
+
+// certificateLeft is how long the certificate of the expiry fault still holds.
+const certificateLeft = 5 * time.Minute
+
+// settle fills in what was left open and refuses what cannot be.
+func (o *Options) settle() error {
+	if o.Fault == "" {
+		o.Fault = AllowList
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	switch {
+	case !slices.Contains(Faults(), o.Fault):
+		return &UsageError{fmt.Sprintf("there is no fault %q", o.Fault), fmt.Sprintf("one of %v", Faults())}
+	case o.NoFix && o.Fault == NoFault:
+		return &UsageError{"there is no fault that could stay unfixed", "name one with --fault, or leave out --no-fix"}
+	case o.Dir == "":
+		dir, err := os.MkdirTemp("", "skift-demo-*")
+		if err != nil {
+			return fmt.Errorf("make a directory for the demo: %w", err)
+		}
+		o.Dir = dir
+		return nil
+	}
+	entries, err := os.ReadDir(o.Dir)
+	switch {
+	case err == nil && len(entries) > 0:
+		return &UsageError{o.Dir + " is not empty", "a demo writes into a fresh directory: name another one, or leave out --dir"}
+	case err != nil && !errors.Is(err, os.ErrNotExist):
+		return &UsageError{err.Error(), "name a directory that is empty or not there yet"}
+	}
+	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
+		return fmt.Errorf("make a directory for the demo: %w", err)
+	}
+	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
+		return fmt.Errorf("make a directory for the demo: %w", err)
+	}
+	return nil
+}
+
+// damage breaks the new platform of the production environment.
+func (t *theatre) damage(f Fault) error {
+	if f == NoFault {
+		return nil
+	}
+	return t.stages[production].New.SetFault(sim.Fault(f))
+}
+
+// mend does what the new platform's supplier does about the fault.
+func (t *theatre) mend(f Fault) error {
+	platform := t.stages[production].New
+	if f == AllowList {
+		platform.Allow(t.sources[t.missing.Source])
+		return nil
+	}
+	return platform.Clear(sim.Fault(f))
+}
+
+// production is the environment of the shipped plan that counts.
+const production = "prod"
+
+// perform runs the process and the people beside each other until the story is over.
+func perform(ctx context.Context, o Options, a *app.App, theatre *theatre) (Ending, error) {
+	loops, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	go func() { ended <- a.Run(loops, app.Mode{Scheduler: true, Ready: func() { close(ready) }}) }()
+	select {
+	case <-ready:
+	case err := <-ended:
+		return Ending{}, fmt.Errorf("run the demo's plan: %w", err)
+	}
+	s := newStory(o, a, theatre)
+	tale, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	told := make(chan error, 1)
+	go func() { told <- s.tell(tale) }()
+	var err error
+	select {
+	case err = <-told:
+		stop()
+		if rerr := <-ended; err == nil && rerr != nil {
+			err = fmt.Errorf("run the demo's plan: %w", rerr)
+		}
+	case rerr := <-ended:
+		cancel(fmt.Errorf("run the demo's plan: it ended too early: %w", rerr))
+		err = <-told
+	}
+	if err != nil {
+		return Ending{Dir: o.Dir}, err
+	}
+	end := Ending{Dir: o.Dir, Head: a.Head().String(), NoGo: s.noGo}
+	mails, err := keepMails(filepath.Join(o.Dir, "mail"), theatre.stages[production].Mail.Messages())
+	if err != nil {
+		return end, err
+	}
+	s.say.farewell(end, mails)
+	return end, nil
+}

@@ -1,0 +1,206 @@
+package demo
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"skift/internal/app"
+	"skift/internal/journal"
+	"skift/internal/plan"
+	"skift/internal/register"
+	"skift/internal/run"
+	"skift/internal/term"
+)
+
+// story follows the journal: it tells what happens and lets the people react. Its own goroutine is the only one that reads events;
+// people work beside it, each on their own.
+type story struct {
+	Options
+	app     *app.App
+	plan    *plan.Plan
+	theatre *theatre
+	say     *narrator
+
+	people sync.WaitGroup
+	failed context.CancelCauseFunc // ends the story with a reason
+
+	runs map[string]*run.Started // what was started, by run
+	live string                  // the cut-over in production
+	noGo bool
+	over bool
+}
+
+func newStory(o Options, a *app.App, t *theatre) *story {
+	return &story{Options: o, app: a, plan: a.Plan(), theatre: t, say: newNarrator(o, a.Plan(), a.Data()), runs: map[string]*run.Started{}}
+}
+
+// tell follows the journal until the cut-over in production has ended and its report has left.
+func (s *story) tell(ctx context.Context) error {
+	ctx, fail := context.WithCancelCause(ctx)
+	s.failed = fail
+	defer s.people.Wait()
+	defer fail(nil)
+	s.say.opening(s.Fault, s.theatre)
+	s.beside(ctx, func(ctx context.Context) error {
+		return s.theatre.nameService(ctx, filepath.Join(s.Dir, "plan", namesDir))
+	})
+	after := int64(0)
+	for !s.over {
+		events, err := s.app.Events(ctx, after, true)
+		if err != nil {
+			return context.Cause(ctx)
+		}
+		for _, e := range events {
+			after = e.Seq
+			if err := s.react(ctx, e); err != nil {
+				return err
+			}
+		}
+	}
+	return s.mailsLeft(ctx)
+}
+
+// beside lets somebody work on their own. Whoever cannot go on ends the story.
+func (s *story) beside(ctx context.Context, work func(context.Context) error) {
+	s.people.Go(func() {
+		if err := work(ctx); err != nil && ctx.Err() == nil {
+			s.failed(err)
+		}
+	})
+}
+
+// react tells one event and sets going whoever is concerned.
+func (s *story) react(ctx context.Context, e journal.Event) error {
+	s.say.event(e)
+	switch e.Kind {
+	case run.RunStarted:
+		var b run.Started
+		if err := json.Unmarshal(e.Body, &b); err != nil {
+			return fmt.Errorf("read event %d: %w", e.Seq, err)
+		}
+		s.runs[e.Run] = &b
+		if b.Runbook == cutoverRunbook && b.Production && !b.Rehearsal {
+			s.live = e.Run
+		}
+	case run.StepStarted:
+		var b run.Begun
+		if err := json.Unmarshal(e.Body, &b); err != nil {
+			return fmt.Errorf("read event %d: %w", e.Seq, err)
+		}
+		if b.State == run.WaitingForPerson {
+			started := s.runs[e.Run]
+			s.beside(ctx, func(ctx context.Context) error { return s.doStep(ctx, e.Run, e.Subject, started) })
+		}
+	case run.StepFinished:
+		if e.Run == s.live && e.Subject == stepSwitch {
+			return s.callName(ctx)
+		}
+		if e.Run == s.live && e.Subject == stepOpen {
+			return s.tryBackOut(ctx)
+		}
+	case register.GateOpened:
+		var b register.Opened
+		if err := json.Unmarshal(e.Body, &b); err != nil {
+			return fmt.Errorf("read event %d: %w", e.Seq, err)
+		}
+		if b.Round == 1 {
+			s.beside(ctx, func(ctx context.Context) error { return s.meet(ctx, e.Subject, e.Run) })
+		}
+	case register.SweepDone:
+		return s.swept(ctx, e)
+	case run.RunWasHeld:
+		var b run.Ended
+		if err := json.Unmarshal(e.Body, &b); err != nil {
+			return fmt.Errorf("read event %d: %w", e.Seq, err)
+		}
+		return fmt.Errorf("%s is held: %s", e.Run, b.Reason)
+	case run.RunEnded:
+		return s.ended(e)
+	}
+	return nil
+}
+
+// ended looks at how a run ended. The story is over with the cut-over in production.
+func (s *story) ended(e journal.Event) error {
+	var b run.Ended
+	if err := json.Unmarshal(e.Body, &b); err != nil {
+		return fmt.Errorf("read event %d: %w", e.Seq, err)
+	}
+	if e.Run != s.live {
+		if b.State != run.RunDone {
+			return fmt.Errorf("%s ended %s: %s", e.Run, b.State, b.Reason)
+		}
+		return nil
+	}
+	s.over, s.noGo = true, b.State == run.RunNoGo
+	if b.State != run.RunDone && !s.noGo {
+		return fmt.Errorf("%s ended %s: %s", e.Run, b.State, b.Reason)
+	}
+	return nil
+}
+
+// swept tells of a sweep that the schedule asked for, and of what it found.
+func (s *story) swept(ctx context.Context, e journal.Event) error {
+	var b register.Swept
+	if err := json.Unmarshal(e.Body, &b); err != nil {
+		return fmt.Errorf("read event %d: %w", e.Seq, err)
+	}
+	if !strings.HasPrefix(b.Cause, "schedule") {
+		return nil
+	}
+	bad := b.Units - b.Verdicts["pass"] - b.Verdicts["warn"]
+	if bad == 0 || b.Environment != production {
+		s.say.sweep(e.At, b, bad, nil)
+		return nil
+	}
+	j, err := s.app.Judge(ctx, goGate, "")
+	if err != nil {
+		return fmt.Errorf("judge %s: %w", goGate, err)
+	}
+	s.say.sweep(e.At, b, bad, findings(j.Criteria))
+	return nil
+}
+
+// callName shows what the switch means: who answers to the name now.
+func (s *story) callName(ctx context.Context) error {
+	answer, err := s.theatre.call(ctx, &tls.Config{RootCAs: s.theatre.stages[production].PKI.Pool(), MinVersion: tls.VersionTLS12})
+	if err != nil {
+		return fmt.Errorf("call the name as %s: %w", s.theatre.missing.Party, err)
+	}
+	s.say.line(time.Now(), term.OK, "%s calls the name and is answered by the %s", s.theatre.missing.Party, strings.TrimSpace(answer))
+	return nil
+}
+
+// mailsLeft waits until every mail that was queued has arrived, or is known not to.
+func (s *story) mailsLeft(ctx context.Context) error {
+	for {
+		snap, err := s.app.Snapshot(ctx)
+		if err != nil {
+			return fmt.Errorf("look at the outbox: %w", err)
+		}
+		if snap.Outbox.Queued+snap.Outbox.Sending == 0 {
+			return nil
+		}
+		if !pause(ctx, 50*time.Millisecond) {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// pause waits a moment; false when ctx ended first.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,126 @@
+package demo
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"skift/internal/sim"
+)
+
+// What the suppliers' people do on their platforms when a step asks them. skift never does it: it logs in to nobody's host.
+
+// work does what a step asks of a person, and says what was done. Steps that only need a word have none.
+func (s *stage) work(ctx context.Context, step, manifests string) (string, error) {
+	switch step {
+	case stepStopIntake:
+		return "the intake is stopped", post(ctx, s.Old.OpsURL()+"/intake/stop")
+	case stepCopy:
+		n, err := s.CopyFiles(ctx)
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("%d files copied, both manifests handed over", n), s.handOver(ctx, manifests)
+	case stepOpen:
+		return "the intake of the new platform is open", post(ctx, s.New.OpsURL()+"/intake/open")
+	}
+	return "", nil
+}
+
+// handOver writes the manifest of each platform, as the platform itself gives it, and that of a copy with one changed byte.
+func (s *stage) handOver(ctx context.Context, dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("hand over manifests: %w", err)
+	}
+	for _, p := range []*sim.Platform{s.Old, s.New} {
+		data, err := get(ctx, p.OpsURL()+"/manifest")
+		if err != nil {
+			return fmt.Errorf("hand over manifests: %w", err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, p.Name()+".csv"), data, 0o644); err != nil {
+			return fmt.Errorf("hand over manifests: %w", err)
+		}
+	}
+	changed, err := changedCopy(s.New.Files())
+	if err != nil {
+		return fmt.Errorf("change a byte of a copy: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "changed-copy.csv"), sim.ManifestCSV(changed.Manifest("")), 0o644); err != nil {
+		return fmt.Errorf("hand over manifests: %w", err)
+	}
+	return nil
+}
+
+// changedCopy copies every file and changes one byte of one message: name, size and time stay.
+func changedCopy(files *sim.Tree) (*sim.Tree, error) {
+	out, changed := sim.NewTree(), ""
+	for _, name := range files.Files("") {
+		data, err := files.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		out.WriteFile(name, data)
+		if changed == "" && strings.HasSuffix(name, ".xml") {
+			changed = name
+		}
+	}
+	return out, out.ChangeByte(changed)
+}
+
+// call is a user system's call through the name, from its own address: it tells which platform answered.
+func (t *theatre) call(ctx context.Context, pool *tls.Config) (string, error) {
+	stage := t.stages[production]
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: t.sources[t.missing.Source].AsSlice()}}
+	transport := &http.Transport{DisableKeepAlives: true, TLSClientConfig: pool,
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, network, stage.Front.Addr(sim.DoorGateway).String())
+		}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+stage.Old.ServerName()+"/", nil)
+	if err != nil {
+		return "", err
+	}
+	client := http.Client{Transport: transport, Timeout: 10 * time.Second}
+	return read(client.Do(req))
+}
+
+func post(ctx context.Context, url string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, nil)
+	if err != nil {
+		return err
+	}
+	_, err = read(operations().Do(req))
+	return err
+}
+
+func get(ctx context.Context, url string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	text, err := read(operations().Do(req))
+	return []byte(text), err
+}
+
+// operations is how suppliers' people reach the desk of their own platform. It keeps no connection: none may outlive the demo.
+func operations() *http.Client {
+	return &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+}
+
+func read(resp *http.Response, err error) (string, error) {
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", resp.Status, strings.TrimSpace(string(data)))
+	}
+	return string(data), err
+}

@@ -1,0 +1,57 @@
+package report_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"skift/internal/report"
+	"skift/internal/snapshot"
+	"skift/internal/words"
+)
+
+var update = flag.Bool("update", false, "write golden files")
+
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), got); d != "" {
+		t.Errorf("%s differs; run with -update to accept:\n%s", file, d)
+	}
+}
+
+func render(t testing.TB, kind string, s snapshot.Snapshot, o report.Options) report.Rendered {
+	t.Helper()
+	r, err := report.Render(kind, s, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	for _, kind := range report.Kinds() {
+		for _, lang := range words.Langs() {
+			o := report.Options{Lang: lang, BaseURL: "https://skift.example/plan"}
+			if kind == "own-flows" {
+				o.Party = "municipality-102"
+			}
+			r := render(t, kind, rich(t), o)
+			base := filepath.Join("testdata", kind+"."+string(lang))
+			golden(t, base+".html", r.HTML)
+			golden(t, base+".txt", r.Subject+"\n\n"+r.Text)
+		}
+	}
+}

@@ -1,0 +1,245 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"skift/internal/journal"
+	"skift/internal/ledger"
+	"skift/internal/register"
+	"skift/internal/run"
+	"skift/runbooks"
+)
+
+// settleTries is how often settling is tried before what follows from it is left to a person.
+const settleTries = 3
+
+// settle records what became of a step's work and lets the run react. It does not give up while anything can be written:
+// what has happened must be known, even where what follows from it cannot be worked out.
+func (r *Runner) settle(ctx context.Context, runID, step string, b run.Finished) {
+	for try := 1; ; try++ {
+		err := r.settleOnce(ctx, runID, step, b)
+		if err == nil {
+			return
+		}
+		r.fail("settle "+step+" of "+runID, err)
+		if try >= settleTries {
+			err = r.leave(ctx, runID, step, b, err)
+		}
+		if err == nil || errors.Is(err, ledger.ErrBroken) {
+			return
+		}
+		select {
+		case <-ctx.Done(): // recovery finds it in flight
+			return
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// leave records that a step's work has ended and leaves the rest to a person.
+func (r *Runner) leave(ctx context.Context, runID, step string, b run.Finished, cause error) error {
+	_, err := r.decide(ctx, func(d *decision) error {
+		rn := d.Facts.Runs.Runs[runID]
+		if rn == nil || rn.State.Final() || !inFlightAs(rn.Steps[step], b.Attempt) {
+			return nil
+		}
+		why := fmt.Sprintf("it ended %s (%s), but what follows cannot be worked out: %v", b.State, b.Reason, cause)
+		kind := run.StepUncertain
+		if rn.Steps[step].State == run.Verifying {
+			kind, b.State = run.StepFinished, run.Failed // the table knows no way from verifying to uncertain
+		} else {
+			b.State = ""
+		}
+		b.Reason = why
+		if _, err := d.Emit(kind, runID, step, engine(), run.Body(b)); err != nil {
+			return err
+		}
+		return d.holdFor(rn, step, step+": "+why)
+	})
+	return err
+}
+
+func inFlightAs(st *run.Step, attempt int) bool {
+	return st.Attempt == attempt && (st.State == run.Running || st.State == run.Verifying)
+}
+
+// settleOnce tries once. A run that has ended meanwhile keeps its end.
+func (r *Runner) settleOnce(ctx context.Context, runID, step string, b run.Finished) error {
+	_, err := r.decide(ctx, func(d *decision) error {
+		rn := d.Facts.Runs.Runs[runID]
+		if rn == nil || rn.State.Final() {
+			return nil
+		}
+		if !inFlightAs(rn.Steps[step], b.Attempt) {
+			return nil
+		}
+		switch b.State {
+		case run.Done:
+			return d.succeed(rn, step, engine(), b)
+		case run.Uncertain:
+			b.State = ""
+			if _, err := d.Emit(run.StepUncertain, runID, step, engine(), run.Body(b)); err != nil {
+				return err
+			}
+			if err := d.holdFor(rn, step, step+" was interrupted: whether it happened is unknown"); err != nil {
+				return err
+			}
+			return d.backOutDue(rn)
+		}
+		return d.failed(rn, step, engine(), b)
+	})
+	return err
+}
+
+// succeed ends a step as done, once its checks agree.
+func (d *decision) succeed(rn *run.Run, step string, who journal.Actor, b run.Finished) error {
+	rb, err := d.runbook(rn)
+	if err != nil {
+		return err
+	}
+	st, s := rn.Steps[step], rb.Step(step)
+	if len(s.Verify) > 0 && st.State != run.Verifying && !st.Simulated { // nothing was done that checks could see
+		b.State = ""
+		if _, err := d.Emit(run.StepVerifying, rn.ID, step, who, run.Body(b)); err != nil {
+			return err
+		}
+		attempt := st.Attempt
+		d.launches = append(d.launches, launch{soft: true, do: func(ctx context.Context) { d.r.verify(ctx, rn.ID, s, attempt) }})
+		return nil
+	}
+	if st.State == run.Verifying { // who said done stays who did it
+		if b.Reason = strings.TrimSpace(st.Reason); b.Reason == "" {
+			b.Reason = "verified"
+		}
+		who = st.By
+	}
+	b.State = run.Done
+	if err := d.finishWith(rn, step, who, b); err != nil {
+		return err
+	}
+	return d.react(rn, "what held it is settled")
+}
+
+// react lets a run go on after something in it has changed.
+func (d *decision) react(rn *run.Run, why string) error {
+	if err := d.release(rn, why); err != nil {
+		return err
+	}
+	if err := d.advance(rn); err != nil {
+		return err
+	}
+	return d.backOutDue(rn)
+}
+
+// failed ends an attempt as failed and does what the step's on_failure says.
+func (d *decision) failed(rn *run.Run, step string, who journal.Actor, b run.Finished) error {
+	rb, err := d.runbook(rn)
+	if err != nil {
+		return err
+	}
+	b.State = run.Failed
+	if err := d.finishWith(rn, step, who, b); err != nil {
+		return err
+	}
+	s := rb.Step(step)
+	why := step + " failed: " + b.Reason
+	switch s.OnFailure {
+	case runbooks.Continue:
+		return d.react(rn, "what held it is settled") // what needs it waits until a person skips it with a reason
+	case runbooks.Retry:
+		if s.Repeatable && rn.Steps[step].Attempt <= max(s.Retries, 1) {
+			if _, err := d.Emit(run.StepRetried, rn.ID, step, engine(), run.Body(run.Finished{Attempt: b.Attempt, Reason: "tried again by itself"})); err != nil {
+				return err
+			}
+			return d.react(rn, "what held it is settled")
+		}
+	}
+	if err := d.holdFor(rn, step, why); err != nil {
+		return err
+	}
+	return d.backOutDue(rn)
+}
+
+func (d *decision) holdFor(rn *run.Run, step, why string) error {
+	if rn.State == run.RunHeld {
+		return nil // the first reason stands; the step shows its own
+	}
+	return d.hold(rn, why, step, "")
+}
+
+// release lets a held run go on once nothing that held it is left. One that was held to be backed out goes on only when a
+// person starts it again.
+func (d *decision) release(rn *run.Run, why string) error {
+	if rn.HeldStep == "" && rn.HeldGate == "" {
+		return nil
+	}
+	return d.releaseBy(rn, engine(), why)
+}
+
+func (d *decision) releaseBy(rn *run.Run, who journal.Actor, why string) error {
+	if rn.State != run.RunHeld || d.heldStill(rn) {
+		return nil
+	}
+	_, err := d.Emit(run.RunReleased, rn.ID, "", who, run.Body(run.Ended{Reason: why, Gate: rn.HeldGate}))
+	return err
+}
+
+// heldStill reports whether a run has a step that failed or is uncertain, a gate that said no-go, or a back-out under way.
+func (d *decision) heldStill(rn *run.Run) bool {
+	if rn.HeldGate != "" {
+		f := d.Facts.Register.Gate(register.GateKey{Gate: rn.HeldGate, Run: gateRun(rn)})
+		if f.Decision == nil || f.Decision.Decision != register.Go {
+			return true
+		}
+	}
+	for _, st := range rn.Steps {
+		if st.State == run.Failed && !st.MayContinue || st.State == run.Uncertain {
+			return true
+		}
+	}
+	return d.backedOutBy(rn) != nil
+}
+
+// waitOver ends wait steps whose instant has come, and returns the next instant to look again.
+func (d *decision) waitOver(next *time.Time) error {
+	for _, id := range d.Facts.Runs.Order {
+		rn := d.Facts.Runs.Runs[id]
+		if rn.State.Final() {
+			continue
+		}
+		for _, sid := range rn.Order {
+			st := rn.Steps[sid]
+			if st.State != run.Running || st.Kind != string(runbooks.Wait) {
+				continue
+			}
+			rb, err := d.runbook(rn)
+			if err != nil {
+				return err
+			}
+			due, err := d.dueAt(rn, rb.Step(sid))
+			switch {
+			case err != nil:
+				return err
+			case due == nil:
+			case d.Now.Before(*due):
+				sooner(next, *due)
+			default:
+				if err := d.succeed(rn, sid, engine(), run.Finished{Attempt: st.Attempt, Reason: "waited"}); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// sooner keeps the earlier of two instants; zero means none.
+func sooner(next *time.Time, at time.Time) {
+	if next.IsZero() || at.Before(*next) {
+		*next = at
+	}
+}
