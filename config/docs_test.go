@@ -1,6 +1,9 @@
 package config_test
 
 import (
+	"go/parser"
+	"go/token"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -198,5 +201,72 @@ func TestStateMachineIsTheTable(t *testing.T) {
 	}
 	if d := cmp.Diff(run.Transitions(), got); d != "" {
 		t.Errorf("transitions (-table +document):\n%s", d)
+	}
+}
+
+// Every direct dependency has its line of why, and no line speaks of one that is gone.
+func TestDependenciesAreExplained(t *testing.T) {
+	t.Parallel()
+	mod, err := os.ReadFile(filepath.Join("..", "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var modules []string
+	for _, m := range regexp.MustCompile(`(?m)^\s*(?:require )?([a-z0-9.-]+\.[a-z]+/\S+) v`).FindAllStringSubmatch(string(mod), -1) {
+		modules = append(modules, m[1])
+	}
+	direct := map[string]bool{}
+	err = filepath.WalkDir("..", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == ".git" || d.Name() == "testdata") {
+			return fs.SkipDir
+		}
+		if d.IsDir() || filepath.Ext(name) != ".go" {
+			return nil
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		if err != nil {
+			return nil // half-written files fail elsewhere
+		}
+		for _, i := range f.Imports {
+			imported := strings.Trim(i.Path.Value, `"`)
+			for _, m := range modules {
+				if imported == m || strings.HasPrefix(imported, m+"/") {
+					direct[m] = true
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(slices.Sorted(maps.Keys(direct)), documented(document(t, "dependencies.md"))); d != "" {
+		t.Errorf("direct dependencies (-imported +explained):\n%s", d)
+	}
+}
+
+// A link to a file of the repository leads somewhere.
+func TestLinksLead(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join("..", "docs", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	more, _ := filepath.Glob(filepath.Join("..", "docs", "decisions", "*.md"))
+	files = append(append(files, more...), filepath.Join("..", "README.md"), filepath.Join("..", "CONTRIBUTING.md"))
+	link := regexp.MustCompile(`\]\(([^)#: ]+)(#[^)]*)?\)`)
+	for _, file := range files {
+		src, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllStringSubmatch(string(src), -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(file), m[1])); err != nil {
+				t.Errorf("%s links to %s, which is not there", file, m[1])
+			}
+		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 
 	"skift/checks/probe"
@@ -82,6 +83,9 @@ type Reading struct {
 // Read reads the plan and the settings of a directory. The error says that there is no such directory, or that the settings
 // cannot be read; what is wrong with what they say is in Problems.
 func Read(dir string) (Reading, error) {
+	if st, err := os.Stat(dir); err == nil && !st.IsDir() {
+		return Reading{}, &fs.PathError{Op: "read plan", Path: dir, Err: syscall.ENOTDIR}
+	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return Reading{}, fmt.Errorf("read plan: %w", err)

@@ -36,6 +36,7 @@ func (r reports) Compose(ctx context.Context, c runner.Compose) (runner.Composed
 	out.Missing = missing
 	for _, m := range mails {
 		out.Mails = append(out.Mails, m.message)
+		out.Light = m.light
 	}
 	return out, nil
 }
@@ -45,6 +46,7 @@ type composed struct {
 	message  register.Message
 	rendered report.Rendered
 	language string
+	light    register.Light
 }
 
 func (a *App) compose(ctx context.Context, c runner.Compose) (out []composed, missing []string, err error) {
@@ -69,7 +71,8 @@ func (a *App) compose(ctx context.Context, c runner.Compose) (out []composed, mi
 			return nil, nil, err
 		}
 		lang := language(p, audience, string(person.Language))
-		rendered, err := report.Render(kind, s, report.Options{Lang: words.Lang(lang), Party: to.party, BaseURL: a.settings.BaseURL, Words: p.Words})
+		rendered, err := report.Render(kind, s, report.Options{Lang: words.Lang(lang), Party: to.party, BaseURL: a.settings.BaseURL, Words: p.Words, Run: c.Run,
+			Audience: c.Audience, AudienceTitle: audience.Title.In(lang)})
 		if err != nil {
 			return nil, nil, fmt.Errorf("render %s for %s: %w", kind, c.Audience, err)
 		}
@@ -77,7 +80,7 @@ func (a *App) compose(ctx context.Context, c runner.Compose) (out []composed, mi
 		if err != nil {
 			return nil, nil, err
 		}
-		out = append(out, composed{m, rendered, lang})
+		out = append(out, composed{m, rendered, lang, s.Status.Light()})
 	}
 	return out, missing, nil
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"syscall"
 
 	"skift/internal/api"
 	"skift/internal/app"
@@ -66,7 +67,7 @@ func (s *session) explain(err error) int {
 		return s.say(ExitNotKnown, err.Error(), "see to the disk, then give the same command again: what was in flight is asked about")
 	case errors.Is(err, context.Canceled):
 		return s.say(ExitHeld, "stopped")
-	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission):
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission), errors.Is(err, syscall.ENOTDIR):
 		return s.say(ExitUsage, err.Error())
 	}
 	return s.say(ExitNotKnown, err.Error())

@@ -2,8 +2,10 @@ package cli_test
 
 import (
 	"errors"
+	"flag"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -11,6 +13,8 @@ import (
 
 	"skift/internal/cli"
 )
+
+var update = flag.Bool("update", false, "rewrite what the scripts compare output with")
 
 // TestMain makes this test binary the program itself when a script runs it.
 func TestMain(m *testing.M) {
@@ -23,15 +27,16 @@ func TestMain(m *testing.M) {
 //
 //	exits N COMMAND [ARG …]
 //
-// runs a command that must end with exit code N.
+// runs a command that must end with exit code N; stage_test.go has the others.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireUniqueNames:  true,
+		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		Setup:               setUp,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds:                stageCommands(),
 	})
 }
 
@@ -42,6 +47,12 @@ func setUp(env *testscript.Env) error {
 		return err
 	}
 	env.Defer(func() { os.RemoveAll(dir) })
+	plans, err := filepath.Abs("testdata/plans")
+	if err != nil {
+		return err
+	}
+	env.Setenv("PLANS", plans)
+	hand(env)
 	for key, value := range map[string]string{"XDG_RUNTIME_DIR": dir, "TMPDIR": dir, "LANG": "C.UTF-8", "TZ": "UTC", "NO_COLOR": "1", "COLUMNS": "80"} {
 		env.Setenv(key, value)
 	}

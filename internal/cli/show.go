@@ -91,6 +91,8 @@ func (s *session) needed(snap snapshot.Snapshot, p *plan.Plan) error {
 func call(p *plan.Plan, id string) string {
 	who, ok := p.Contacts.Person(id)
 	switch {
+	case id == "":
+		return "nobody on shift"
 	case !ok:
 		return id
 	case who.Phone == "":

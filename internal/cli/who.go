@@ -5,10 +5,102 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
+	"skift/internal/app"
 	"skift/internal/diag"
 	"skift/internal/people"
 	"skift/internal/plan"
+	"skift/internal/term"
 )
+
+// whoCommand shows who answers for a seat.
+func (s *session) whoCommand() *cobra.Command {
+	var at string
+	c := &cobra.Command{
+		Use: "who [SEAT]", Short: "Who is on shift, who is next, the deputy, and the number to call", Args: between(0, "SEAT"),
+		RunE: func(c *cobra.Command, a []string) error {
+			p, _, err := app.Load(s.dir)
+			if err != nil {
+				return err
+			}
+			now := time.Now()
+			if at != "" {
+				if now, err = parseTime(p, at, now); err != nil {
+					return err
+				}
+			}
+			seats := p.SeatIDs
+			if len(a) == 1 {
+				if p.Seats[a[0]] == nil {
+					return unknownWord("seat", a[0], p.SeatIDs)
+				}
+				seats = a
+			}
+			return s.showWho(p, seats, now)
+		},
+	}
+	c.Flags().StringVar(&at, "at", "", `instead of now: "2019-11-09 02:00" in the plan's time zone, +2h, or RFC 3339`)
+	return s.asJSON(c)
+}
+
+// duty is one seat in `skift who --json`.
+type duty struct {
+	Seat     string    `json:"seat"`
+	On       []contact `json:"on"`
+	Next     *contact  `json:"next,omitempty"`
+	Deputies []contact `json:"deputies,omitempty"`
+}
+
+type contact struct {
+	Person string    `json:"person"`
+	Name   string    `json:"name,omitempty"`
+	Phone  string    `json:"phone,omitempty"`
+	From   time.Time `json:"from"`
+	Until  time.Time `json:"until"`
+}
+
+func (s *session) showWho(p *plan.Plan, seats []string, at time.Time) error {
+	out := []duty{}
+	for _, seat := range seats {
+		out = append(out, dutyOf(p, seat, at))
+	}
+	if s.json {
+		return s.printJSON(out)
+	}
+	s.printf("%s\n", localTime(p, at))
+	t := term.NewTable("", "seat", "on shift", "until", "next", "deputy")
+	for _, d := range out {
+		state, on, until := term.Fail, "nobody", ""
+		if len(d.On) > 0 {
+			state, on, until = term.OK, names(d.On), localTime(p, d.On[0].Until)
+		} else if len(d.Deputies) > 0 {
+			state = term.Risk
+		}
+		next := ""
+		if d.Next != nil {
+			next = names([]contact{*d.Next}) + " from " + localTime(p, d.Next.From)
+		}
+		t.Cells(term.Cell{Text: state.Shape(), State: state}, term.Cell{Text: d.Seat}, term.Cell{Text: on, State: state}, term.Cell{Text: until},
+			term.Cell{Text: next}, term.Cell{Text: names(d.Deputies)})
+	}
+	return t.Write(s.out, s.screen)
+}
+
+func names(cs []contact) string {
+	var out []string
+	for _, c := range cs {
+		text := c.Name
+		if text == "" {
+			text = c.Person
+		}
+		if c.Phone != "" {
+			text += " " + c.Phone
+		}
+		out = append(out, text)
+	}
+	return strings.Join(out, "; ")
+}
 
 // dutyOf looks a seat up in the roster, with names and numbers.
 func dutyOf(p *plan.Plan, seat string, at time.Time) duty {

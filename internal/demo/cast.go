@@ -19,6 +19,7 @@ import (
 	"skift/internal/run"
 	"skift/internal/runner"
 	"skift/internal/term"
+	"skift/runbooks"
 )
 
 // How long people take before they answer, and how often somebody who waits looks again.
@@ -53,6 +54,26 @@ func (s *story) doStep(ctx context.Context, runID, step string, started *run.Sta
 	return said(step+" of "+runID, err)
 }
 
+// goOn is the cut-over manager looking at a failed check that holds nothing up: the run goes on, what was found stays found.
+func (s *story) goOn(ctx context.Context, e journal.Event) error {
+	st := s.plan.Runbooks[s.runs[e.Run].Runbook].Step(e.Subject)
+	if st == nil || st.OnFailure != runbooks.Continue {
+		return nil // the run is held, and told to be
+	}
+	if err := s.findings(ctx); err != nil {
+		return err
+	}
+	s.beside(ctx, func(ctx context.Context) error {
+		if !pause(ctx, thinking) {
+			return nil
+		}
+		_, err := s.do(ctx, runner.Command{Do: runner.DoStep, Run: e.Run, Step: e.Subject, Answer: "skip", As: s.plan.Gates[goGate].Poll[0],
+			Reason: "what was found is followed up at " + goGate})
+		return said("go on without "+e.Subject, err)
+	})
+	return nil
+}
+
 func (s *story) manifests(env string) string { return filepath.Join(s.Dir, "plan", manifestsDir, env) }
 
 // said names what a person wanted when it was not taken.
@@ -69,7 +90,8 @@ type meeting struct {
 	gate  *plan.Gate
 	run   string // the rehearsal in which it is practised; "" = the plan's own
 	asked int    // the round everybody has answered
-	fixed bool
+
+	refused, fixed bool // no-go was said; the fault was mended
 }
 
 // meet attests, answers and decides. A gate that is only practised shows its criteria and is not bound by them.
@@ -79,55 +101,53 @@ func (s *story) meet(ctx context.Context, gateID, runID string) error {
 		return err
 	}
 	for {
-		j, err := s.app.Judge(ctx, gateID, runID)
-		if err != nil {
-			return fmt.Errorf("judge %s: %w", gateID, err)
-		}
-		over, err := m.act(ctx, j)
-		if over || err != nil || !pause(ctx, looking) {
+		if over, err := m.look(ctx); over || err != nil || !pause(ctx, looking) {
 			return err
 		}
 	}
 }
 
-// act is one look at how the gate stands, and what somebody does about it.
+// look is one look at how the gate stands, and what somebody does about it.
+func (m *meeting) look(ctx context.Context) (over bool, err error) {
+	j, err := m.app.Judge(ctx, m.gate.ID, m.run)
+	if err != nil {
+		return false, fmt.Errorf("judge %s: %w", m.gate.ID, err)
+	}
+	over, err = m.act(ctx, j)
+	var refused *runner.Refusal
+	if errors.As(err, &refused) && (refused.Kind == runner.Refused || refused.Kind == runner.Conflict) {
+		return false, nil // something changed meanwhile: look again
+	}
+	return over, err
+}
+
 func (m *meeting) act(ctx context.Context, j gate.Judgement) (over bool, err error) {
-	found, blocked := m.blocked(j)
+	found := findings(j.Criteria)
 	switch {
-	case j.State == gate.Went:
+	case j.State == gate.Went, m.refused && m.NoFix:
 		return true, nil
-	case j.State == gate.NoGo && m.NoFix:
-		return true, nil
+	case m.refused && !m.fixed:
+		m.fixed = true
+		return false, m.mendAndAsk(ctx)
 	case m.late(j):
 		return false, m.extend(ctx)
-	case j.State == gate.NoGo:
-		if !m.fixed {
-			m.fixed = true
-			if err := m.mendAndAsk(ctx, found); err != nil {
-				return false, err
-			}
-		}
-		return false, m.answer(ctx, j.Round+1, nil)
+	case j.State == gate.NoGo: // the first answer opens the next round
+		return false, m.answer(ctx, j.Round+1, found)
 	case m.run == "" && slices.ContainsFunc(j.Criteria, unseen):
 		return false, nil // the checks are being asked
 	case m.asked != j.Round:
 		return false, m.answer(ctx, j.Round, found)
-	case blocked:
-		_, err := m.vote(ctx, m.gate.Decides, register.NoGo, m.theCase(found))
+	case m.blocked(j):
+		_, err := m.vote(ctx, m.gate.Decides, register.NoGo, describe(found[0]))
+		if err == nil {
+			m.refused, m.why = true, describe(found[0])
+		}
 		return false, err
 	case j.MayGo():
-		return m.decideGo(ctx)
+		_, err := m.vote(ctx, m.gate.Decides, register.Go, "")
+		return err == nil, err
 	}
 	return false, nil
-}
-
-func (m *meeting) decideGo(ctx context.Context) (bool, error) {
-	_, err := m.vote(ctx, m.gate.Decides, register.Go, "")
-	var refused *runner.Refusal
-	if errors.As(err, &refused) && refused.Kind == runner.Refused {
-		return false, nil // something changed meanwhile: look again
-	}
-	return err == nil, err
 }
 
 // unseen: a suite that was never asked, or too long ago, says nothing for or against.
@@ -135,14 +155,15 @@ func unseen(c register.CriterionSeen) bool {
 	return c.Kind == string(plan.SuiteCriterion) && c.State == gate.Unknown
 }
 
-// blocked reports whether the fault of the story keeps this gate from a go, and what was found.
-func (m *meeting) blocked(j gate.Judgement) ([]register.Finding, bool) {
-	found := findings(j.Criteria)
-	unmet := slices.ContainsFunc(j.Criteria, func(c register.CriterionSeen) bool {
+// blocked reports whether the fault of the story keeps this gate from a go.
+func (m *meeting) blocked(j gate.Judgement) bool {
+	return m.weekend() && !m.fixed && len(findings(j.Criteria)) > 0 && slices.ContainsFunc(j.Criteria, func(c register.CriterionSeen) bool {
 		return c.Kind == string(plan.SuiteCriterion) && c.State == gate.Unmet
 	})
-	return found, m.run == "" && m.gate.ID == goGate && m.Fault != NoFault && !m.fixed && unmet
 }
+
+// weekend: the gate before the weekend itself, in a story with a fault.
+func (m *meeting) weekend() bool { return m.run == "" && m.gate.ID == goGate && m.Fault != NoFault }
 
 // findings are those of critical checks of every suite of a gate, worst first.
 func findings(criteria []register.CriterionSeen) []register.Finding {
@@ -155,7 +176,7 @@ func findings(criteria []register.CriterionSeen) []register.Finding {
 
 // late reports whether the deadline comes before everybody is done: an overloaded machine, not a reason against the cut-over.
 func (m *meeting) late(j gate.Judgement) bool {
-	return m.run == "" && !j.DecideBy.IsZero() && time.Until(j.DecideBy) < time.Second && (j.State != gate.NoGo || m.fixed)
+	return m.run == "" && !j.DecideBy.IsZero() && time.Until(j.DecideBy) < time.Second
 }
 
 // extend is the deciding seat asking for time.
@@ -200,8 +221,8 @@ func (m *meeting) answer(ctx context.Context, round int, found []register.Findin
 			return nil
 		}
 		answer, remark := register.Ready, ""
-		if i == 0 && len(found) > 0 && m.gate.ID == goGate && m.run == "" && m.Fault != NoFault {
-			answer, remark = register.NotReady, m.theCase(found)
+		if i == 0 && len(found) > 0 && m.weekend() && !m.fixed {
+			answer, remark = register.NotReady, describe(found[0])
 		}
 		if _, err := m.vote(ctx, seat, answer, remark); err != nil {
 			return err
@@ -216,21 +237,8 @@ func (m *meeting) vote(ctx context.Context, seat string, a register.Answer, rema
 	return r, said("vote "+string(a)+" at "+m.gate.ID, err)
 }
 
-// theCase is a finding in a sentence.
-func (m *meeting) theCase(found []register.Finding) string {
-	if len(found) == 0 {
-		return "the checks are not as they must be"
-	}
-	f := found[0]
-	whose := f.Service
-	if f.Flow != "" {
-		whose = f.Flow
-	}
-	return fmt.Sprintf("%s on the %s platform: %s (owner %s)", whose, f.Side, f.Code, f.Owner)
-}
-
 // mendAndAsk is the new supplier mending what was found, and the cut-over manager having it asked again.
-func (m *meeting) mendAndAsk(ctx context.Context, found []register.Finding) error {
+func (m *meeting) mendAndAsk(ctx context.Context) error {
 	if !pause(ctx, 3*thinking) {
 		return nil
 	}

@@ -53,6 +53,7 @@ type Ending struct {
 	Dir  string
 	Head string // of the journal, at the very end
 	NoGo bool   // the cut-over was stopped at its gate
+	Why  string // with NoGo: the check, its outcome code, the side and the owner
 }
 
 // UsageError is a demo that cannot be told as asked.
@@ -80,7 +81,7 @@ func Run(ctx context.Context, o Options) (Ending, error) {
 		return Ending{}, err
 	}
 	defer theatre.down()
-	c, err := newClock(p, time.Now(), anchors)
+	c, err := newClock(p, time.Now(), anchors())
 	if err != nil {
 		return Ending{}, err
 	}
@@ -190,7 +191,7 @@ func perform(ctx context.Context, o Options, a *app.App, theatre *theatre) (Endi
 	if err != nil {
 		return Ending{Dir: o.Dir}, err
 	}
-	end := Ending{Dir: o.Dir, Head: a.Head().String(), NoGo: s.noGo}
+	end := Ending{Dir: o.Dir, Head: a.Head().String(), NoGo: s.noGo, Why: s.why}
 	mails, err := keepMails(filepath.Join(o.Dir, "mail"), theatre.stages[production].Mail.Messages())
 	if err != nil {
 		return end, err

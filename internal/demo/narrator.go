@@ -4,10 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -93,31 +91,31 @@ func mended(f Fault, t *theatre) string {
 	return "ibm installs a certificate that lasts; the checks are asked again"
 }
 
-// sweep tells of a scheduled sweep, and once of each thing it found.
-func (n *narrator) sweep(at time.Time, b register.Swept, bad int, found []register.Finding) {
+// sweep tells of a scheduled sweep.
+func (n *narrator) sweep(at time.Time, b register.Swept, bad int) {
 	if bad == 0 {
 		n.line(at, term.OK, "scheduled sweep %s in %s: %d measurements, all as they must be", b.Suite, b.Environment, b.Units)
 		return
 	}
 	n.line(at, term.Risk, "scheduled sweep %s in %s: %d of %d measurements are not as they must be", b.Suite, b.Environment, bad, b.Units)
-	for _, f := range found {
-		n.finding(f)
+}
+
+// finding says what is wrong, whose it is and what that usually means; each once.
+func (n *narrator) finding(f register.Finding) {
+	if text := describe(f); !n.told[text] {
+		n.told[text] = true
+		n.more("%s", text)
+		n.more("%s", words.In(words.En).Outcome(string(f.Code)).Cause)
 	}
 }
 
-// finding says what is wrong, whose it is and what to do; each once.
-func (n *narrator) finding(f register.Finding) {
-	key := f.Check + f.Flow + string(f.Side) + string(f.Code)
-	if n.told[key] {
-		return
-	}
-	n.told[key] = true
+// describe is a finding in one clause: which check for whom, what was seen on which side, and who must act.
+func describe(f register.Finding) string {
 	what := f.Check
 	if f.Flow != "" {
 		what += " for " + f.Flow
 	}
-	n.more("%s on the %s platform: %s, owner %s", what, f.Side, f.Code, f.Owner)
-	n.more("%s", words.In(words.En).Outcome(string(f.Code)).Cause)
+	return fmt.Sprintf("%s: %s on the %s platform, owner %s", what, f.Code, f.Side, f.Owner)
 }
 
 // event tells one event of the journal, or nothing.
@@ -225,19 +223,23 @@ func (n *narrator) stepFinished(e journal.Event, b run.Finished) {
 	switch {
 	case b.State == run.Cancelled:
 		return
+	case b.State == run.Skipped:
+		n.line(e.At, term.Risk, "  %s (%s): goes on without, %s", title, e.Actor.Seat, b.Reason)
+		return
 	case b.State != run.Done:
-		n.line(e.At, term.Fail, "%s: %s: %s", title, b.State, b.Reason)
+		n.line(e.At, term.Fail, "  %s: %s, %s", title, b.State, b.Reason)
 		return
 	}
 	text := title
 	if owner != "" && owner == e.Actor.Seat {
 		text += " (" + owner + ")"
 	}
-	if b.Reason != "" && !strings.HasPrefix(b.Reason, "exit") {
+	output := n.output(b)
+	if b.Reason != "" && len(output) == 0 {
 		text += ": " + b.Reason
 	}
 	n.line(e.At, term.OK, "  %s", text)
-	for _, l := range n.output(b) {
+	for _, l := range output {
 		n.more("  %s", l)
 	}
 }
@@ -317,8 +319,12 @@ func (n *narrator) gateDecided(e journal.Event, b register.Decided) {
 		return
 	}
 	if b.Decision != register.Go {
+		before := ""
 		for _, f := range findings(b.Criteria) {
-			n.more("%s %s: %s on the %s platform, owner %s", f.Check, f.Flow, f.Code, f.Side, f.Owner)
+			if text := describe(f); text != before { // both sites of a platform say the same
+				before = text
+				n.more("%s", text)
+			}
 		}
 	}
 	if len(b.EnteredBy) > 0 {
@@ -326,7 +332,7 @@ func (n *narrator) gateDecided(e journal.Event, b register.Decided) {
 		for _, k := range b.EnteredBy {
 			total += k
 		}
-		n.more("%d of %d answers, entered by %d persons", total, len(b.Poll), len(slices.Collect(maps.Keys(b.EnteredBy))))
+		n.more("%d of %d answers, entered by %d persons", total, len(b.Poll), len(b.EnteredBy))
 	}
 }
 
@@ -351,7 +357,8 @@ func (n *narrator) mailSettled(e journal.Event, b register.Settled) {
 func (n *narrator) farewell(end Ending, mails []string) {
 	n.chapter("The end")
 	if end.NoGo {
-		n.print("No-go: nothing was changed, the old platform carries its users on.")
+		n.print("No-go, because the fault was left there: " + end.Why + ".")
+		n.print("Nothing was changed; the old platform carries its users on.")
 	} else {
 		n.print("The new platform carries its users. Everything decided, measured and done is in the journal.")
 	}

@@ -34,6 +34,7 @@ type story struct {
 	live string                  // the cut-over in production
 	noGo bool
 	over bool
+	why  string // what stood in the way of a go; set by the meeting, read when everybody has gone
 }
 
 func newStory(o Options, a *app.App, t *theatre) *story {
@@ -98,6 +99,13 @@ func (s *story) react(ctx context.Context, e journal.Event) error {
 			s.beside(ctx, func(ctx context.Context) error { return s.doStep(ctx, e.Run, e.Subject, started) })
 		}
 	case run.StepFinished:
+		var b run.Finished
+		if err := json.Unmarshal(e.Body, &b); err != nil {
+			return fmt.Errorf("read event %d: %w", e.Seq, err)
+		}
+		if b.State == run.Failed {
+			return s.goOn(ctx, e)
+		}
 		if e.Run == s.live && e.Subject == stepSwitch {
 			return s.callName(ctx)
 		}
@@ -155,15 +163,22 @@ func (s *story) swept(ctx context.Context, e journal.Event) error {
 		return nil
 	}
 	bad := b.Units - b.Verdicts["pass"] - b.Verdicts["warn"]
+	s.say.sweep(e.At, b, bad)
 	if bad == 0 || b.Environment != production {
-		s.say.sweep(e.At, b, bad, nil)
 		return nil
 	}
+	return s.findings(ctx)
+}
+
+// findings tells what the readiness suite has against the cut-over, each thing once.
+func (s *story) findings(ctx context.Context) error {
 	j, err := s.app.Judge(ctx, goGate, "")
 	if err != nil {
 		return fmt.Errorf("judge %s: %w", goGate, err)
 	}
-	s.say.sweep(e.At, b, bad, findings(j.Criteria))
+	for _, f := range findings(j.Criteria) {
+		s.say.finding(f)
+	}
 	return nil
 }
 

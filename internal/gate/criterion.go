@@ -64,13 +64,14 @@ func judgeMilestone(seen *register.CriterionSeen, in Input, c plan.Criterion) {
 	}
 }
 
-// judgeRehearsal looks for the latest run that proves the runbook in the environment: complete, nothing simulated, at
-// speed 1. In the production environment only a rehearsal is one; elsewhere every run is.
+// judgeRehearsal looks for the latest run that proves the runbook in the environment, or in any where none is named:
+// complete, nothing simulated, at speed 1. In the production environment only a rehearsal is one; elsewhere every run is.
 func judgeRehearsal(seen *register.CriterionSeen, runs *run.Facts, c plan.Criterion, now time.Time) {
 	seen.State, seen.Reason = Unmet, "not-rehearsed"
 	for i := len(runs.Order) - 1; i >= 0; i-- {
 		r := runs.Runs[runs.Order[i]]
-		if r.Started.Runbook != c.Rehearsal || r.Started.Environment != c.Environment || !r.Proves() {
+		elsewhere := c.Environment != "" && r.Started.Environment != c.Environment
+		if r.Started.Runbook != c.Rehearsal || elsewhere || !r.Proves() {
 			continue
 		}
 		if r.Started.Production && !r.Started.Rehearsal {

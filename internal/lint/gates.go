@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"skift/checks"
 	"skift/internal/diag"
@@ -25,7 +26,7 @@ func (l *linter) gates() {
 		by, dated := l.t.DecideBy(g.DecideBy)
 		if opens, ok := l.t.OpensAt(g.Opens); ok && dated && !by.After(opens) {
 			l.problems.Addf(g.DecideBy.Pos, CodeGateClosed, "the deadline (%s) is not after the opening (%s)", l.local(by), l.local(opens)).
-				At("gates."+id+".decide_by").See(g.Opens.Pos, "it opens here").Hintf("a gate without a decision by its deadline is a no-go")
+				At("gates."+id+".decide_by").Wide(utf8.RuneCountInString(g.DecideBy.Text)).See(g.Opens.Pos, "it opens here").Hintf("a gate without a decision by its deadline is a no-go")
 		}
 		for _, c := range g.Criteria {
 			switch c.Kind {

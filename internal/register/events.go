@@ -221,6 +221,7 @@ type Queued struct {
 	Messages  []string `json:"messages"`          // ids
 	Missing   []string `json:"missing,omitempty"` // persons without an address, seats without a person: they were not told
 	Simulated bool     `json:"simulated,omitempty"`
+	Light     Light    `json:"light,omitempty"` // what it showed: the next report of the audience says what changed since
 }
 
 // Settled is the body of message.settled: what became of a mail.

@@ -29,6 +29,13 @@ type Facts struct {
 	Log        []Entry // what people logged, oldest first
 	Sweeps     map[string]Sweep
 	Reports    map[string]time.Time // audience → when its report was last queued
+	Told       map[string]Told      // audience → what its last report with a light said
+}
+
+// Told is what a report said, and when.
+type Told struct {
+	Light Light     `json:"light"`
+	At    time.Time `json:"at"`
 }
 
 // GateKey names a gate: the plan's own, or as practised in a rehearsal.

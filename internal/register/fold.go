@@ -162,5 +162,11 @@ func (f *Facts) applyQueued(e journal.Event, b Queued) error {
 		f.Reports = map[string]time.Time{}
 	}
 	f.Reports[b.Audience] = e.At
+	if b.Light != "" {
+		if f.Told == nil {
+			f.Told = map[string]Told{}
+		}
+		f.Told[b.Audience] = Told{b.Light, e.At}
+	}
 	return nil
 }

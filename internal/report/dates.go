@@ -25,8 +25,11 @@ func milestones(p *page) []block {
 	for _, m := range p.Milestones {
 		span := m.Kind != "release" && m.Kind != "point" // shown by its end
 		current := p.date(m.End, span)
-		if !m.PassedAt.IsZero() {
+		switch {
+		case !m.PassedAt.IsZero():
 			current = p.c.Date(p.local(m.PassedAt))
+		case span && m.State == "upcoming" && !m.Start.At.IsZero():
+			current = p.date(m.Start, false) + " – " + current
 		}
 		t.Rows = append(t.Rows, []cell{text(p.name("milestone", m.ID)), text(p.date(m.WasEnd, span)), text(p.date(m.LastWeek, span)),
 			text(current), text(p.slip(m)), p.state(milestoneStates[string(m.State)], p.c.T("milestone."+string(m.State)))})

@@ -59,6 +59,7 @@ func rich(t testing.TB) snapshot.Snapshot {
 			"party/sse": both("Systematic", "Systematic"), "party/ibm": both("IBM", "IBM"),
 		},
 		Outbox: snapshot.Outbox{Sent: 12, Failed: 1},
+		Told:   map[string]register.Told{"steering": {Light: register.Green, At: now.Add(-7 * 24 * time.Hour)}},
 	}
 	addDates(&s)
 	addChecks(&s)

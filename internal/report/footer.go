@@ -1,6 +1,9 @@
 package report
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // weeklyClause is the gravest thing to say in one clause.
 func weeklyClause(p *page) string {
@@ -26,7 +29,7 @@ func footer(p *page) []block {
 	switch {
 	case contact == "":
 	case p.o.Audience != "":
-		quiet(p.c.T("report.footer.why-you", "audience", p.o.Audience, "contact", contact))
+		quiet(p.c.T("report.footer.why-you", "audience", cmp.Or(p.o.AudienceTitle, p.o.Audience), "contact", contact))
 	default:
 		quiet(p.c.T("report.footer.unsubscribe", "contact", contact))
 	}

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"slices"
+
 	"skift/internal/snapshot"
 	"skift/internal/term"
 )
@@ -38,10 +40,27 @@ func overall(p *page) []block {
 	if len(st.Reasons) == 0 {
 		out = append(out, para{Text: p.c.T("report.why.nothing")})
 	}
+	if told, ok := p.Told[p.o.Audience]; ok {
+		out = append(out, para{Text: p.c.T("report.since", "at", p.at(told.At), "trend", p.c.T("trend."+lightTrend(string(told.Light), light)), "light", p.c.T("light."+string(told.Light)))})
+	} else if p.o.Audience != "" {
+		out = append(out, para{Text: p.c.T("report.first")})
+	}
 	if st.Note != nil {
 		out = append(out, para{Text: p.c.T("report.note", "seat", p.seat(st.Note.Actor.Seat)) + ": " + line(st.Note.Note)})
 	}
 	return out
+}
+
+// lightTrend compares two lights.
+func lightTrend(then, now string) string {
+	order := []string{"green", "yellow", "red"}
+	switch d := slices.Index(order, now) - slices.Index(order, then); {
+	case d > 0:
+		return "worse"
+	case d < 0:
+		return "better"
+	}
+	return "same"
 }
 
 // why says a reason as a sentence.

@@ -26,10 +26,12 @@ type Options struct {
 	Party    string            // whose own flows; "" = everybody's the snapshot has
 	BaseURL  string            // of the links, from the settings; "" = no links
 	Words    map[string]string // the programme's own words
-	Audience string            // title of who is told; "" = not said
-	Gate     string            // gate: which one; "" = the one decided last, else the next to be decided
-	Run      string            // cutover-done: which run; "" = the last live one in production
-	Zone     string            // zone: which one; "" = every zone in force
+	Audience string            // id of who is told: the report says what changed since the last one to them; "" = not said
+	// AudienceTitle is what the audience is called; "" = by its id.
+	AudienceTitle string
+	Gate          string // gate: which one; "" = the one decided last, else the next to be decided
+	Run           string // cutover-done: which run; "" = the last live one in production
+	Zone          string // zone: which one; "" = every zone in force
 }
 
 // Rendered is a report ready to be sent.

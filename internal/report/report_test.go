@@ -44,7 +44,7 @@ func TestGolden(t *testing.T) {
 	t.Parallel()
 	for _, kind := range report.Kinds() {
 		for _, lang := range words.Langs() {
-			o := report.Options{Lang: lang, BaseURL: "https://skift.example/plan"}
+			o := report.Options{Lang: lang, BaseURL: "https://skift.example/plan", Audience: "steering", AudienceTitle: "Styregruppe"}
 			if kind == "own-flows" {
 				o.Party = "municipality-102"
 			}

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"slices"
+
 	"skift/internal/snapshot"
 	"skift/internal/term"
 )
@@ -54,7 +56,8 @@ func zoneClause(p *page) string {
 	if len(all) == 0 {
 		return p.c.T("report.clause.no-zone")
 	}
-	return p.c.T("report.clause.zone", "zone", p.name("milestone", all[len(all)-1].ID), "until", p.date(all[len(all)-1].Until, true))
+	newest := slices.MaxFunc(all, func(a, b snapshot.Zone) int { return a.From.At.Compare(b.From.At) })
+	return p.c.T("report.clause.zone", "zone", p.name("milestone", newest.ID), "until", p.date(newest.Until, true))
 }
 
 // zoneBegins says what a zone means: from when until when, on which platforms, and what may still be changed.

@@ -91,6 +91,7 @@ type Compose struct {
 	Plan      *plan.Plan
 	Audience  string
 	Report    string
+	Run       string // the run that tells it; "" = nobody's in particular
 	Period    string // makes message ids unique: a slot, or a run and step
 	Simulated bool
 }
@@ -104,6 +105,7 @@ type Reports interface {
 type Composed struct {
 	Mails   []register.Message
 	Missing []string // person ids, or seats with nobody in them
+	Light   register.Light
 }
 
 // Files keeps captured output and evidence beside the journal.

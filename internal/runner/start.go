@@ -44,7 +44,11 @@ func (r *Runner) start(ctx context.Context, c Command) (Reply, error) {
 		} else { // only the scheduler says which milestone it is about
 			c.Milestone = r.milestoneOf(rb, env, c.Rehearsal)
 		}
-		if old := unfinished(&d.Facts.Runs, rb.ID, env.ID, c.Rehearsal); old != nil {
+		old := unfinished(&d.Facts.Runs, rb.ID, env.ID, c.Rehearsal)
+		if old != nil && c.Slot != nil && old.Started.Milestone != "" && old.Started.Milestone != c.Milestone {
+			old = nil // two milestones with one runbook, such as two frozen zones: each gets its own run
+		}
+		if old != nil {
 			if c.Slot == nil {
 				if err := d.goOn(old, who); err != nil {
 					return err

@@ -143,7 +143,7 @@ func (r *Runner) message(ctx context.Context, runID string, s *runbooks.Step, at
 	var mails Composed
 	if err == nil {
 		err = guarded(func() (err error) {
-			mails, err = r.cfg.Reports.Compose(ctx, Compose{Plan: p, Audience: s.MessageBody.Audience, Report: s.MessageBody.Report,
+			mails, err = r.cfg.Reports.Compose(ctx, Compose{Plan: p, Audience: s.MessageBody.Audience, Report: s.MessageBody.Report, Run: runID,
 				Period: fmt.Sprintf("%s.%s.%d", runID, s.ID, attempt)})
 			return err
 		})
@@ -176,7 +176,7 @@ func (r *Runner) queueFor(ctx context.Context, runID string, s *runbooks.Step, a
 
 // Queue puts mails beside an event that says so.
 func (d *decision) Queue(mails Composed, audience, report string, who journal.Actor) error {
-	b := register.Queued{Audience: audience, Report: report, Missing: mails.Missing}
+	b := register.Queued{Audience: audience, Report: report, Missing: mails.Missing, Light: mails.Light}
 	for _, m := range mails.Mails {
 		m.QueuedAt, m.NextAt, m.State = d.Now, d.Now, register.MessageQueued
 		d.Batch().Messages = append(d.Batch().Messages, m)

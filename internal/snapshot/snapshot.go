@@ -44,6 +44,8 @@ type Snapshot struct {
 	Decisions  []Decision    `json:"decisions"` // newest first
 	Latest     []Event       `json:"latest"`    // of the journal, newest first
 
+	Told map[string]register.Told `json:"told,omitempty"` // audience → what its last report said
+
 	// Titles are what the plan calls things, under "gate/ID", "seat/ID", "party/ID", "service/ID", "runbook/ID", "milestone/ID".
 	Titles map[string]yamldoc.Text `json:"titles"`
 }

@@ -27,7 +27,7 @@ func (b *builder) reduce(s *Snapshot) {
 	for i := range s.Deviations {
 		s.Deviations[i].Deviation = *b.reduceDeviation(&s.Deviations[i].Deviation)
 	}
-	s.Outbox, s.Suites = Outbox{}, []Suite{}
+	s.Outbox, s.Suites, s.Told = Outbox{}, []Suite{}, nil
 	b.reduceChecks(s)
 	for i := range s.Runs {
 		b.reduceRun(&s.Runs[i])

@@ -3,6 +3,7 @@ package words
 // reportParts are the sentences of single parts of a report: columns, what is owed, and clauses of subjects.
 var reportParts = []entry{
 	{"report.week-done", "Udført den seneste uge", "Done in the past week"},
+	{"report.since", "Siden sidst ({at}): {trend}. Da: {light}.", "Since last time ({at}): {trend}. Then: {light}."},
 	{"report.switched", "Skiftet til den nye platform", "Switched to the new platform"},
 	{"report.journal-event", "journalens hændelse {n}", "journal entry {n}"},
 	{"report.clause.switched", "{services} er skiftet", "{services} switched"},
@@ -74,7 +75,7 @@ var reportParts = []entry{
 	{"report.cutover", "Omlægning", "Cut-over"},
 	{"report.cutover.none", "Der er ikke gennemført nogen omlægning i produktion endnu.", "No cut-over has been carried out in production yet."},
 	{"report.cutover.times", "Fra {from} til {until}.", "From {from} until {until}."},
-	{"report.cutover.no-return", "er passeret: der rulles ikke tilbage herfra.", "has been passed: there is no back-out from here."},
+	{"report.cutover.no-return", "passeret; herfra rulles der ikke tilbage.", "passed; there is no back-out from here."},
 
 	{"report.gate.covers", "Gælder tjenesterne: {services}", "Covers the services: {services}"},
 	{"report.gate.critical", "kritiske: {passed} af {whole} bestået, {accepted} accepteret", "critical: {passed} of {whole} passed, {accepted} accepted"},
