@@ -303,18 +303,18 @@ func (n *narrator) gateAttested(e journal.Event, b register.Attested) {
 }
 
 func (n *narrator) gateDecided(e journal.Event, b register.Decided) {
-	state, indent := term.Fail, ""
+	state, practised := term.Fail, ""
 	if b.Decision == register.Go {
 		state = term.OK
 	}
 	if e.Run != "" {
-		indent = "  "
+		practised = "  practised: "
 	}
 	by := e.Actor.Seat
 	if by == "" {
 		by = "the deadline"
 	}
-	n.line(e.At, state, "%s%s at %s, decided by %s", indent, strings.ToUpper(string(b.Decision)), e.Subject, by)
+	n.line(e.At, state, "%s%s at %s, decided by %s", practised, strings.ToUpper(string(b.Decision)), e.Subject, by)
 	if e.Run != "" {
 		return
 	}

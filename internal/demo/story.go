@@ -103,15 +103,7 @@ func (s *story) react(ctx context.Context, e journal.Event) error {
 		if err := json.Unmarshal(e.Body, &b); err != nil {
 			return fmt.Errorf("read event %d: %w", e.Seq, err)
 		}
-		if b.State == run.Failed {
-			return s.goOn(ctx, e)
-		}
-		if e.Run == s.live && e.Subject == stepSwitch {
-			return s.callName(ctx)
-		}
-		if e.Run == s.live && e.Subject == stepOpen {
-			return s.tryBackOut(ctx)
-		}
+		return s.stepEnded(ctx, e, b.State)
 	case register.GateOpened:
 		var b register.Opened
 		if err := json.Unmarshal(e.Body, &b); err != nil {
@@ -130,6 +122,19 @@ func (s *story) react(ctx context.Context, e journal.Event) error {
 		return fmt.Errorf("%s is held: %s", e.Run, b.Reason)
 	case run.RunEnded:
 		return s.ended(e)
+	}
+	return nil
+}
+
+// stepEnded is what follows a step: a failed check is looked at, and the cut-over's two great moments are shown for what they are.
+func (s *story) stepEnded(ctx context.Context, e journal.Event, state run.StepState) error {
+	switch {
+	case state == run.Failed:
+		return s.goOn(ctx, e)
+	case state == run.Done && e.Run == s.live && e.Subject == stepSwitch:
+		return s.callName(ctx)
+	case state == run.Done && e.Run == s.live && e.Subject == stepOpen:
+		return s.tryBackOut(ctx)
 	}
 	return nil
 }

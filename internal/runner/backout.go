@@ -22,11 +22,14 @@ func (d *decision) twin(rb *runbooks.Runbook, body *run.Started) error {
 		if o.State == run.RunBacked || d.backedOutBy(o) != nil {
 			return refuse(Conflict, "", "%s is backed out already", o.ID)
 		}
-		if step := d.inFlight(o); step != "" {
-			return refuse(Conflict, "wait for it to finish: what is undone must stand still", "%s is in flight", step)
-		}
 		if o.NoReturn && !body.Rehearsal {
 			return refuse(Refused, "from here the way is forward: fix and retry the failed step", "%s has passed its point of no return and cannot be backed out", o.ID)
+		}
+		if o.State.Final() && !o.Changed && !body.Rehearsal {
+			return refuse(Conflict, "", "%s has ended (%s) and changed nothing: there is nothing to back out", o.ID, o.State)
+		}
+		if step := d.inFlight(o); step != "" {
+			return refuse(Conflict, "wait for it to finish: what is undone must stand still", "%s is in flight", step)
 		}
 		body.Undoes = o.ID
 		return nil
