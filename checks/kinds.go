@@ -143,7 +143,7 @@ func (r *reader) key() secret.Ref {
 	ref, err := secret.ParseRef(text)
 	switch {
 	case errors.Is(err, secret.ErrClear):
-		w.Problemf(CodeSecretInClear, "a secret is written in clear").Hintf("name where it is kept: env:NAME, file:PATH or cred:NAME")
+		w.Problemf(CodeSecretInClear, "a secret is written in clear").Hide().Hintf("name where it is kept: env:NAME, file:PATH or cred:NAME")
 	case err != nil:
 		w.Problemf(CodeBadSecretRef, "%s", err)
 	default:

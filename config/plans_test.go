@@ -4,18 +4,23 @@ import (
 	"bytes"
 	"io/fs"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"skift/config"
 	"skift/internal/diag"
+	"skift/internal/lint"
 	"skift/internal/plan"
 )
 
-// load fails the test when a plan does not load without so much as a warning.
+// load fails the test when a plan cannot be read, and judged before it begins, without so much as a warning.
 func load(t *testing.T, fsys fs.FS) *plan.Plan {
 	t.Helper()
 	p, problems := plan.Load(fsys)
+	if problems.Errors() == 0 {
+		lint.Check(p, lint.Known{Now: time.Date(2019, 5, 1, 0, 0, 0, 0, time.UTC)}, &problems)
+	}
 	if problems.Len() > 0 {
 		var b bytes.Buffer
 		_ = diag.Render(&b, problems.Sorted(), func(file string) []byte { return p.Sources[file] }, false)

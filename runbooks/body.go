@@ -147,6 +147,10 @@ func (rd *reader) http(s *Step, n yamldoc.Node) {
 	b.URL = rd.url(m.Word("url"))
 	m.OptMap("headers").Each(func(name string, v yamldoc.Node) { rd.header(b, name, v) })
 	b.Body = m.OptRaw("body", "")
+	if tellsSecret(b.Body) {
+		rd.problems.Addf(m.KeyPos("body"), CodeSecretInClear, "a secret is written in clear").At(m.Path() + ".body").Wide(len("body")).Hide().
+			Hintf("send it in a header that names where it is kept (X-Api-Key: env:NAME), or as token: env:NAME")
+	}
 	if b.Body != "" && (b.Method == "GET" || b.Method == "HEAD") {
 		rd.problems.Addf(m.KeyPos("body"), CodeBodyWithoutUse, "%s sends no body", b.Method).At(m.Path() + ".body").Wide(len("body")).
 			Hintf("add method: POST, or remove body")
@@ -173,7 +177,7 @@ func (rd *reader) header(b *HTTPBody, name string, v yamldoc.Node) {
 		return
 	}
 	if strings.EqualFold(name, "Authorization") {
-		v.KeyProblemf(CodeSecretInClear, "a credential is not written into a header").Hintf("write token: env:NAME instead; it is sent as a bearer token")
+		v.KeyProblemf(CodeSecretInClear, "a credential is not written into a header").Hide().Hintf("write token: env:NAME instead; it is sent as a bearer token")
 		return
 	}
 	rd.valueSecret(name, value, v)
@@ -207,7 +211,10 @@ func (rd *reader) url(w diag.Word) string {
 		w.Problemf(rd.problems, CodeBadURL, "%s: is not spoken here", u.Scheme).Hintf("use https:// or http://")
 	case u.User != nil:
 		// The text itself is not repeated: it may hold the password.
-		w.Problemf(rd.problems, CodeSecretInClear, "a URL does not carry a user or password").Hintf("write token: env:NAME instead")
+		w.Problemf(rd.problems, CodeSecretInClear, "a URL does not carry a user or password").Hide().Hintf("write token: env:NAME instead")
+	case tellsSecret(u.RawQuery):
+		w.Problemf(rd.problems, CodeSecretInClear, "a URL does not carry a secret").Hide().
+			Hintf("send it in a header that names where it is kept (X-Api-Key: env:NAME), or as token: env:NAME")
 	default:
 		return w.Text
 	}

@@ -21,6 +21,24 @@ var (
 	userInfo = regexp.MustCompile(`://[^/@\s:]*:[^/@\s]+@`)
 )
 
+var (
+	// pairForm is a name with its value in JSON, a form or a query; elementForm is one in XML.
+	pairForm    = regexp.MustCompile(`([A-Za-z][A-Za-z0-9_-]*)["']?\s*[:=]\s*["']?([^\s"'&,;{}\[\]<>]+)`)
+	elementForm = regexp.MustCompile(`<(?:[A-Za-z0-9_-]+:)?([A-Za-z][A-Za-z0-9_-]*)(?:\s[^>]*)?>\s*([^<\s][^<]*)</`)
+)
+
+// tellsSecret reports whether a text names a secret and gives its value.
+func tellsSecret(text string) bool {
+	for _, form := range []*regexp.Regexp{pairForm, elementForm} {
+		for _, m := range form.FindAllStringSubmatch(text, -1) {
+			if holdsSecret(m[1]) {
+				return true
+			}
+		}
+	}
+	return userInfo.MatchString(text)
+}
+
 func holdsSecret(name string) bool {
 	return secretName.MatchString(name) && !placeName.MatchString(name)
 }
@@ -36,7 +54,7 @@ func (rd *reader) valueSecret(name, value string, v yamldoc.Node) {
 	if value == "" || isRef(value) || !(holdsSecret(name) || userInfo.MatchString(value)) {
 		return
 	}
-	v.KeyProblemf(CodeSecretInClear, "a secret is written in clear").
+	v.KeyProblemf(CodeSecretInClear, "a secret is written in clear").Hide().
 		Hintf("name where it is kept: %s: env:%s, file:PATH or cred:NAME", name, strings.ToUpper(strings.ReplaceAll(name, "-", "_")))
 }
 
@@ -58,7 +76,7 @@ func (rd *reader) argvSecrets(argv []string, items []yamldoc.Node) {
 		default:
 			continue
 		}
-		items[at].Problemf(CodeSecretInClear, "a secret is written in clear").
+		items[at].Problemf(CodeSecretInClear, "a secret is written in clear").Hide().
 			Hintf("give it to the program in its environment: env: {NAME: env:NAME}")
 	}
 }
@@ -71,7 +89,7 @@ func (rd *reader) secret(w diag.Word) secret.Ref {
 	ref, err := secret.ParseRef(w.Text)
 	switch {
 	case errors.Is(err, secret.ErrClear):
-		w.Problemf(rd.problems, CodeSecretInClear, "a secret is written in clear").
+		w.Problemf(rd.problems, CodeSecretInClear, "a secret is written in clear").Hide().
 			Hintf("name where it is kept: env:NAME, file:PATH or cred:NAME")
 	case err != nil:
 		w.Problemf(rd.problems, CodeBadSecretRef, "%s", err)

@@ -191,17 +191,26 @@ func TestSecretsAreNotRepeated(t *testing.T) {
 		"url":            `http: {url: "https://me:` + canary + `@x.example/"}`,
 		"header":         `http: {url: "https://x.example/", headers: {X-Auth-Token: ` + canary + `}}`,
 		"authorization":  `http: {url: "https://x.example/", headers: {authorization: Bearer ` + canary + `}}`,
+		"query":          `http: {url: "https://x.example/?api_key=` + canary + `"}`,
+		"json body":      `owner: a/b, http: {method: POST, url: "https://x.example/", body: '{"user": "u", "password": "` + canary + `"}'}`,
+		"form body":      `owner: a/b, http: {method: POST, url: "https://x.example/", body: "user=u&client_secret=` + canary + `"}`,
+		"xml body":       `owner: a/b, http: {method: POST, url: "https://x.example/", body: "<s:Password kind='x'>` + canary + `</s:Password>"}`,
 		"token":          `http: {url: "https://x.example/", token: ` + canary + `}`,
 		"key":            `owner: a/b, sftp_copy: {from: {service: x, side: old, user: u, key: ` + canary + `, host_key: [` + pin + `]}, to: {service: x, side: new, user: u, key: env:K, host_key: [` + pin + `]}}`,
 	} {
 		problems := &diag.List{}
-		Read("r.yaml", []byte("runbook: r\nsteps: {a: {"+step+"}}\n"), problems)
+		src := []byte("runbook: r\nsteps: {a: {" + step + "}}\n")
+		Read("r.yaml", src, problems)
 		all := problems.Sorted()
 		if len(all) != 1 || all[0].Code != CodeSecretInClear {
 			t.Errorf("%s: %v", name, all)
 			continue
 		}
-		if text := all[0].String() + all[0].Hint; strings.Contains(text, canary) {
+		var shown strings.Builder
+		if err := diag.Render(&shown, all, func(string) []byte { return src }, false); err != nil {
+			t.Fatal(err)
+		}
+		if text := all[0].String() + all[0].Hint + shown.String(); strings.Contains(text, canary) {
 			t.Errorf("%s: the secret is repeated: %s", name, text)
 		}
 	}
@@ -215,6 +224,9 @@ steps:
     owner: a/b
     command: [x, --token-file=t, --password-env, PW, -passin, "env:PW", --token=env:T, "", "https://x.example/a:b@c", --secret]
     env: {TOKEN_FILE: t, PASSWORD_PATH: p, TOKEN: env:T, DB_PASSWORD: file:keys/db, NAME: x}
+  b:
+    owner: a/b
+    http: {method: POST, url: "https://x.example/?token_name=a&page=2", body: '{"token_url": "x", "password": "", "note": "no password here"}'}
 `)
 }
 

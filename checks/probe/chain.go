@@ -118,27 +118,36 @@ func (c *servedChain) untrusted() []finding {
 	return []finding{f}
 }
 
-// trustedEver tries, after now, the ends of every served certificate that lie inside the leaf's life.
+// trustedEver tries, after now, the ends of every served certificate that lie inside the leaf's life. An error is something else
+// than a date: when only dates stand in the way, as with an expired leaf under a renewed issuer, it is a matter of time.
 func (c *servedChain) trustedEver(b bundle, now error) error {
 	leaf := c.leaf()
 	instants := []time.Time{leaf.NotBefore, leaf.NotAfter}
 	for _, cert := range c.certs[1:] {
 		instants = append(instants, cert.NotBefore, cert.NotAfter)
 	}
-	last := now
-	for _, at := range instants {
-		if last == nil {
+	var other error
+	for err := now; ; instants = instants[1:] {
+		switch {
+		case err == nil:
 			return nil
+		case !byTime(err):
+			other = err
 		}
-		if at.Before(leaf.NotBefore) || at.After(leaf.NotAfter) {
-			continue
+		for len(instants) > 0 && (instants[0].Before(leaf.NotBefore) || instants[0].After(leaf.NotAfter)) {
+			instants = instants[1:]
 		}
-		err := c.verify(b, at).err
-		if _, byTime := errors.AsType[x509.CertificateInvalidError](err); !byTime {
-			last = err // an unknown issuer says more than a date
+		if len(instants) == 0 {
+			return other
 		}
+		err = c.verify(b, instants[0]).err
 	}
-	return last
+}
+
+// byTime reports whether a certificate is refused for its dates.
+func byTime(err error) bool {
+	invalid, ok := errors.AsType[x509.CertificateInvalidError](err)
+	return ok && invalid.Reason == x509.Expired
 }
 
 // missingIntermediate reports whether the leaf's issuer is neither served nor in any bundle.

@@ -45,7 +45,7 @@ func (p *Prober) reach(ctx context.Context, t target) sighting {
 	}
 	s.heard(conn)
 	if s.code != checks.OK && err != nil {
-		s.evidence.Err, s.evidence.Errno = printable([]byte(err.Error())), dial.Errno(err)
+		s.evidence.Err, s.evidence.Errno, s.evidence.Alert = printable([]byte(err.Error())), dial.Errno(err), alertText(err)
 	}
 	if s.code == checks.OK {
 		s.reached = "first_byte"
@@ -90,32 +90,27 @@ func plainTLS(t target) *tls.Config {
 	}
 }
 
+// maxLines is how much an SSH server may say before its version line.
+const maxLines = 64 << 10
+
 func proveSSH(conn *dial.Conn) (checks.Code, error) {
-	err := readUntil(conn, func(first []byte) bool { return bytes.Contains(first, []byte("SSH-")) })
-	first := conn.First()
+	var said []byte
+	var err error
+	buf := make([]byte, dial.Recorded)
+	for err == nil && len(said) < maxLines {
+		var n int
+		n, err = conn.Read(buf)
+		if said = append(said, buf[:n]...); bytes.HasPrefix(said, []byte("SSH-")) || bytes.Contains(said, []byte("\nSSH-")) {
+			return checks.OK, nil
+		}
+	}
 	switch {
-	case len(first) == 0:
+	case len(said) == 0:
 		return quiet(conn, err), err
-	case bytes.HasPrefix(first, []byte("SSH-")), bytes.Contains(first, []byte("\nSSH-")):
-		return checks.OK, nil
-	case throttled(first):
+	case throttled(said):
 		return checks.RefusedText, err
 	}
 	return checks.ProtoMismatch, err
-}
-
-// readUntil reads until what was received satisfies enough, the recording is full or the connection ends.
-func readUntil(conn *dial.Conn, enough func([]byte) bool) error {
-	buf := make([]byte, dial.Recorded)
-	for {
-		_, err := conn.Read(buf)
-		if first := conn.First(); enough(first) || len(first) >= dial.Recorded {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
 }
 
 // throttled reports whether sshd turned us away because it is asked too often.
@@ -148,13 +143,16 @@ func (s *sighting) proveHTTP(rw io.ReadWriter, conn *dial.Conn, t target) (check
 			return checks.HTTPStatus, errors.New("the server answered " + strings.TrimSpace(string(m[0])))
 		}
 		return checks.OK, nil
+	case alertText(err) != "": // TLS 1.3 tells only now that it wants a client certificate
+		return handshakeCode(err, conn), err
 	case len(head) > 0:
 		return checks.ProtoMismatch, errors.New("no HTTP status line: " + strconv.QuoteToASCII(string(head[:min(len(head), 64)])))
 	}
 	return quiet(conn, err), err
 }
 
-// proveHTTPS is proveHTTP inside TLS. A server that ends the handshake with an alert has let the connection in.
+// proveHTTPS is proveHTTP inside TLS. A server that ends the handshake with an alert has let the connection in, but an HTTP answer
+// was not had: whether the application lets us in stays unknown, and the alert says why.
 func (s *sighting) proveHTTPS(ctx context.Context, conn *dial.Conn, t target) (checks.Code, error) {
 	c := tls.Client(conn, plainTLS(t))
 	began := time.Now()

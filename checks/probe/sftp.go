@@ -114,7 +114,7 @@ func (s *sighting) session(ctx context.Context, client *sshdial.Client, t target
 		defer files.close()
 	}
 	if err != nil {
-		s.subsystemFailed(err, files)
+		s.subsystemFailed(err, client, files)
 		return
 	}
 	s.reached = string(checks.LevelSubsystem)
@@ -161,12 +161,15 @@ func opCode(err error) checks.Code {
 	return checks.OpFailed
 }
 
-func (s *sighting) subsystemFailed(err error, files *subsystem) {
+func (s *sighting) subsystemFailed(err error, client *sshdial.Client, files *subsystem) {
 	s.code = checks.SFTPGarbage
+	heard := files != nil && len(files.heard()) > 0
 	switch {
+	case client.HungUp() && !heard:
+		s.code = checks.AuthDisconnect // the key was taken, but the account's rules ended the connection, such as a chroot sshd refuses
 	case strings.Contains(err.Error(), "subsystem request failed"), errors.As(err, new(*ssh.OpenChannelError)):
 		s.code = checks.SubsystemRefused
-	case errors.Is(err, sshdial.ErrOverdue) && (files == nil || len(files.heard()) == 0):
+	case errors.Is(err, sshdial.ErrOverdue) && !heard:
 		s.code = checks.SFTPSilent
 	}
 	s.evidence.Err = printable([]byte(err.Error()))

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -124,8 +125,12 @@ func (a *App) Events(ctx context.Context, after int64, wait bool) ([]journal.Eve
 	defer sub.Close()
 	var out []journal.Event
 	err := a.store.Events(ctx, after, func(e journal.Event) error { out = append(out, e); return nil })
-	if err != nil || len(out) > 0 || !wait {
-		return out, err
+	for err == nil && len(out) == 0 && wait {
+		var next []journal.Event
+		if next, err = sub.Next(ctx); err == nil {
+			// What was read a moment ago may be published only now.
+			out = slices.DeleteFunc(next, func(e journal.Event) bool { return e.Seq <= after })
+		}
 	}
-	return sub.Next(ctx)
+	return out, err
 }

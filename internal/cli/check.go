@@ -85,27 +85,15 @@ func (s *session) showCheck(r api.CheckReply, p *plan.Plan) error {
 		s.printf("nothing was asked: no service of these checks has an address in %s\n", r.Environment)
 		return nil
 	}
-	t := term.NewTable("", "check", "old", "new", "verdict", "why")
+	header := []string{"", "check", "old", "new", "verdict", "why"}
+	if r.Side != "" {
+		header = []string{"", "check", r.Side, "why"}
+	}
+	t := term.NewTable(header...)
 	totals := map[term.State]int{}
 	for _, pair := range r.Pairs {
-		state := levelState(pair.Verdict.Level)
-		if r.Side != "" {
-			state = worstState(sidesOf(pair, r.Side))
-		}
+		state := pairRow(t, pair, r.Side, p)
 		totals[state]++
-		name := pair.Check
-		if pair.Flow != "" {
-			name += " " + pair.Flow
-		}
-		if pair.Critical {
-			name += " !"
-		}
-		verdict := speak(p).T("pair." + string(pair.Verdict.Word))
-		if r.Side != "" {
-			verdict = ""
-		}
-		t.Cells(term.Cell{Text: state.Shape(), State: state}, term.Cell{Text: name}, sideCell(pair.Old, r.Side == "new"), sideCell(pair.New, r.Side == "old"),
-			term.Cell{Text: verdict, State: state}, term.Cell{Text: whyLine(pair, r.Side, p)})
 	}
 	if err := t.Write(s.out, s.screen); err != nil {
 		return err
@@ -119,6 +107,33 @@ func (s *session) showCheck(r api.CheckReply, p *plan.Plan) error {
 	s.printf("%s · %s · %s · ! critical\n", strings.Join(sum, " · "), r.Environment, localTime(p, r.At))
 	s.printf("head %s\n", r.Head)
 	return nil
+}
+
+// pairRow adds a comparison, or with a side that side's answer, and gives the state it shows.
+func pairRow(t *term.Table, pair snapshot.Pair, side string, p *plan.Plan) term.State {
+	state := levelState(pair.Verdict.Level)
+	if side != "" {
+		state = worstState(sidesOf(pair, side))
+	}
+	name := pair.Check
+	if pair.Flow != "" {
+		name += " " + pair.Flow
+	}
+	if pair.Critical {
+		name += " !"
+	}
+	cells := []term.Cell{{Text: state.Shape(), State: state}, {Text: name}}
+	if side != string(checks.New) {
+		cells = append(cells, sideCell(pair.Old))
+	}
+	if side != string(checks.Old) {
+		cells = append(cells, sideCell(pair.New))
+	}
+	if side == "" {
+		cells = append(cells, term.Cell{Text: speak(p).T("pair." + string(pair.Verdict.Word)), State: state})
+	}
+	t.Cells(append(cells, term.Cell{Text: whyLine(pair, side, p)})...)
+	return state
 }
 
 func levelState(l checks.Severity) term.State {
@@ -156,10 +171,7 @@ func worstState(sides []*snapshot.Side) term.State {
 }
 
 // sideCell is one side's answer: its verdict, and the code when it says more.
-func sideCell(sd *snapshot.Side, hidden bool) term.Cell {
-	if hidden {
-		return term.Cell{}
-	}
+func sideCell(sd *snapshot.Side) term.Cell {
 	if sd == nil {
 		return term.Cell{Text: "–"}
 	}

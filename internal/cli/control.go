@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -9,9 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"skift/internal/api"
 	"skift/internal/journal"
-	"skift/internal/plan"
+	"skift/internal/run"
 	"skift/internal/runner"
 )
 
@@ -36,21 +36,44 @@ func (s *session) send(c *cobra.Command, a act) error {
 	default:
 		return usage(fmt.Sprintf("--via %q is not a way to be told something", a.Via), "console, phone or mail")
 	}
-	return s.withDesk(c.Context(), func(d api.Desk, p *plan.Plan) error {
-		if a.until != "" {
-			t, err := parseEnd(p, a.until, time.Now())
-			if err != nil {
-				return err
-			}
-			a.Until = &t
-		}
-		r, err := d.Do(c.Context(), a.Command)
+	at, err := s.reach(c.Context())
+	if err != nil {
+		return err
+	}
+	defer at.close()
+	if a.until != "" {
+		t, err := parseEnd(at.plan, a.until, time.Now())
 		if err != nil {
 			return err
 		}
-		s.reply(r)
-		return nil
-	})
+		a.Until = &t
+	}
+	r, err := at.desk.Do(c.Context(), a.Command)
+	if err != nil {
+		return err
+	}
+	s.reply(r)
+	if at.own != nil {
+		s.undriven(c.Context(), at)
+	}
+	return nil
+}
+
+// undriven says so when runs wait for what was just said, and no process is there to go on with them.
+func (s *session) undriven(ctx context.Context, at *counter) {
+	snap, err := at.desk.Snapshot(ctx)
+	if err != nil {
+		return
+	}
+	for _, r := range snap.Runs {
+		if r.State == run.RunRunning && r.Parent == "" {
+			env := r.Environment
+			if r.Production {
+				env = "" // what is meant when nothing is said
+			}
+			s.note("nothing drives %s now: `skift %s` or skift serve goes on with it", r.ID, again(r.Runbook, env, r.Rehearsal))
+		}
+	}
 }
 
 // args demands exactly the named arguments.

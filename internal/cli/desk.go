@@ -125,18 +125,6 @@ func (l local) Report(ctx context.Context, q api.ReportRequest) (api.ReportReply
 	return l.App.Report(ctx, q)
 }
 
-// do sends a command and prints its reply.
-func (s *session) do(ctx context.Context, c runner.Command) error {
-	return s.withDesk(ctx, func(d api.Desk, _ *plan.Plan) error {
-		r, err := d.Do(ctx, c)
-		if err != nil {
-			return err
-		}
-		s.reply(r)
-		return nil
-	})
-}
-
 // reply prints what was done and the head of the journal: whoever keeps the head can prove it later.
 func (s *session) reply(r runner.Reply) {
 	s.printf("%s\n", term.Line(r.Message))

@@ -49,10 +49,15 @@ func (s *session) runHere(ctx context.Context, cmd runner.Command, noWait bool) 
 	}
 	defer c.close()
 	w := &watcher{s: s, plan: c.plan, desk: c.desk, data: c.data, remote: c.own == nil}
-	if c.own == nil {
-		return w.follow(ctx, cmd, noWait)
+	// Before the loops run nothing is started: an unfinished run is found as it was left.
+	if err := w.begin(ctx, cmd); err != nil {
+		return err
 	}
-	return s.drive(ctx, c.own, app.Mode{Force: s.force}, w, func(ctx context.Context) error { return w.follow(ctx, cmd, noWait) })
+	w.goOn = "`skift " + again(cmd.Runbook, cmd.Environment, cmd.Rehearsal) + "` goes on with " + w.run
+	if c.own == nil {
+		return w.follow(ctx, noWait)
+	}
+	return s.drive(ctx, c.own, app.Mode{Force: s.force}, w, func(ctx context.Context) error { return w.follow(ctx, noWait) })
 }
 
 // drive runs the loops while follow watches, and stops them when follow has seen enough. Loops that end first have failed:
@@ -90,6 +95,7 @@ func (s *session) drive(ctx context.Context, a *app.App, mode app.Mode, w *watch
 		w.stopping()
 	} else {
 		a.Drain(ctx, 5*time.Second)
+		w.queued()
 	}
 	stop()
 	if lost := <-ended; lost != nil {
@@ -99,8 +105,8 @@ func (s *session) drive(ctx context.Context, a *app.App, mode app.Mode, w *watch
 	return err
 }
 
-// follow starts the run and prints what happens to it until it ends, or with noWait until only people are waited for.
-func (w *watcher) follow(ctx context.Context, cmd runner.Command, noWait bool) error {
+// begin starts the run, or shows where the unfinished one stands.
+func (w *watcher) begin(ctx context.Context, cmd runner.Command) error {
 	r, err := w.desk.Do(ctx, cmd)
 	if err != nil {
 		return err
@@ -109,36 +115,39 @@ func (w *watcher) follow(ctx context.Context, cmd runner.Command, noWait bool) e
 	w.run, w.after = r.Run, max(r.Event-1, 0)
 	w.family = map[string]bool{r.Run: true}
 	if r.Resumed {
-		if err := w.catchUp(ctx); err != nil {
-			return err
-		}
+		return w.catchUp(ctx)
 	}
-	err = w.until(ctx, noWait)
+	return nil
+}
+
+// follow prints what happens to the run until it ends, or with noWait until only people are waited for.
+func (w *watcher) follow(ctx context.Context, noWait bool) error {
+	err := w.until(ctx, noWait)
 	if w.ended != nil {
 		w.printHead()
 		return w.result()
 	}
 	switch {
 	case errors.Is(err, api.ErrLost):
-		w.s.note("%s; `skift run %s` goes on with %s", err, cmd.Runbook, w.run)
+		w.s.note("%s; %s", err, w.goOn)
 		return exit(ExitNotKnown)
 	case err != nil && ctx.Err() != nil && w.remote:
 		w.s.printf("not followed any more; %s goes on in the running skift\n", w.run)
 		return exit(ExitHeld)
 	case err != nil && ctx.Err() != nil:
-		w.goesOn = "`skift " + again(cmd) + "` goes on with " + w.run
+		w.stopped = true
 		return exit(ExitHeld)
 	}
 	return err
 }
 
 // again is the command that goes on with a run.
-func again(c runner.Command) string {
-	words := []string{"run", c.Runbook}
-	if c.Environment != "" {
-		words = append(words, "--environment", c.Environment)
+func again(runbook, environment string, rehearsal bool) string {
+	words := []string{"run", runbook}
+	if environment != "" {
+		words = append(words, "--environment", environment)
 	}
-	if c.Rehearsal {
+	if rehearsal {
 		words = append(words, "--rehearsal")
 	}
 	return strings.Join(words, " ")

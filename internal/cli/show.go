@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -101,6 +102,15 @@ func call(p *plan.Plan, id string) string {
 	return who.Name + ", " + who.Phone
 }
 
+// concerns reports whether a run waits for what is needed.
+func concerns(n snapshot.Needed, r snapshot.Run) bool {
+	if n.Gate == "" {
+		return n.Run == r.ID
+	}
+	live := n.Run == "" && !r.Rehearsal
+	return (live || n.Run == r.ID) && (slices.Contains(r.Waiting, n.Gate) || r.HeldGate == n.Gate)
+}
+
 // settled is how many of a run's steps are done or skipped: "3/7".
 func settled(r snapshot.Run) string {
 	n := 0
@@ -138,6 +148,7 @@ func (s *session) showRun(snap snapshot.Snapshot, p *plan.Plan, r snapshot.Run) 
 		return err
 	}
 	s.whatNext(r)
+	snap.Needed = slices.DeleteFunc(slices.Clone(snap.Needed), func(n snapshot.Needed) bool { return !concerns(n, r) })
 	if err := s.needed(snap, p); err != nil {
 		return err
 	}

@@ -85,7 +85,8 @@ func (s *session) showStatus(ctx context.Context) error {
 			return s.printJSON(snap)
 		}
 		st := snap.Status
-		s.printf("%s %s · %s\n", s.screen.Badge(lights[st.Light()], p.Language), s.screen.Bold(p.ID), localTime(p, snap.At))
+		state := lights[st.Light()]
+		s.printf("%s %s · %s\n", s.screen.Paint(state, state.Shape()+" "+speak(p).T("light."+string(st.Light()))), s.screen.Bold(p.ID), localTime(p, snap.At))
 		if st.Set != nil {
 			s.printf("set by %s %s: %s (computed: %s)\n", cmp.Or(st.Set.Actor.Seat, st.Set.Actor.Person), localTime(p, st.Set.At), term.Line(st.Set.Because), st.Computed)
 		}

@@ -31,12 +31,13 @@ type watcher struct {
 	remote bool   // the desk is another process's
 	all    bool   // everything is shown, not one run
 
-	run    string          // the run watched
-	family map[string]bool // it, the runs inside it, and its back-out
-	after  int64           // the last event seen
-	day    string          // of the last line
-	ended  *run.Ended      // how the run ended; nil = it has not
-	goesOn string          // said last, when it was stopped
+	run     string          // the run watched
+	family  map[string]bool // it, the runs inside it, and its back-out
+	after   int64           // the last event seen
+	day     string          // of the last line
+	ended   *run.Ended      // how the run ended; nil = it has not
+	stopped bool            // by a person, before the run ended
+	goOn    string          // how to go on with it
 }
 
 // step prints the events there are; with wait it waits for the next.
@@ -71,11 +72,20 @@ func (w *watcher) stopping() {
 	}
 }
 
+// queued says so when mails have not left yet.
+func (w *watcher) queued() {
+	if snap, err := w.desk.Snapshot(context.Background()); err == nil {
+		if n := snap.Outbox.Queued + snap.Outbox.Sending; n > 0 {
+			w.s.note("the outbox still holds %s, to be sent while skift serve or skift run runs", numbered(n, "mail"))
+		}
+	}
+}
+
 // last prints what was recorded while the process stopped, and how to go on.
 func (w *watcher) last() {
 	_ = w.step(context.Background(), false)
-	if w.goesOn != "" {
-		w.s.printf("stopped; %s\n", w.goesOn)
+	if w.stopped && w.ended == nil {
+		w.s.printf("stopped; %s\n", w.goOn)
 		w.printHead()
 	}
 }
@@ -246,6 +256,7 @@ func (w *watcher) printStep(e journal.Event) {
 	case b.State == run.Failed:
 		w.line(e, term.Fail, "%s failed%s", e.Subject, reason)
 		w.evidence(e, b)
+	case b.State == run.Cancelled: // the run's end says it
 	default:
 		w.line(e, term.Plain, "%s %s%s", e.Subject, b.State, reason)
 	}
@@ -304,6 +315,9 @@ func (w *watcher) printRun(e journal.Event) {
 			text += ": " + b.Reason
 		}
 		w.line(e, state, "%s ended %s", e.Run, text)
+		if b.State == run.RunNoGo {
+			w.more("to try again: vote anew at the gate, which asks everybody again, then begin another run")
+		}
 	}
 }
 

@@ -34,7 +34,7 @@ func (s *story) do(ctx context.Context, c runner.Command) (runner.Reply, error) 
 	return s.app.Do(ctx, c)
 }
 
-// doStep is the owner of a step doing it and saying so. A rehearsal in production would only be asked.
+// doStep is the owner of a step doing it and saying so.
 func (s *story) doStep(ctx context.Context, runID, step string, started *run.Started) error {
 	if !pause(ctx, thinking) {
 		return nil
@@ -97,6 +97,11 @@ type meeting struct {
 // meet attests, answers and decides. A gate that is only practised shows its criteria and is not bound by them.
 func (s *story) meet(ctx context.Context, gateID, runID string) error {
 	m := &meeting{story: s, gate: s.plan.Gates[gateID], run: runID}
+	ctx, adjourn := context.WithCancel(ctx)
+	defer adjourn()
+	if runID == "" {
+		s.beside(ctx, m.keepTime)
+	}
 	if err := m.attest(ctx); err != nil {
 		return err
 	}
@@ -114,11 +119,16 @@ func (m *meeting) look(ctx context.Context) (over bool, err error) {
 		return false, fmt.Errorf("judge %s: %w", m.gate.ID, err)
 	}
 	over, err = m.act(ctx, j)
-	var refused *runner.Refusal
-	if errors.As(err, &refused) && (refused.Kind == runner.Refused || refused.Kind == runner.Conflict) {
-		return false, nil // something changed meanwhile: look again
+	if meanwhile(err) {
+		return false, nil
 	}
 	return over, err
+}
+
+// meanwhile: what was wanted is not possible any more, because something changed since it was looked at. Look again.
+func meanwhile(err error) bool {
+	var refused *runner.Refusal
+	return errors.As(err, &refused) && (refused.Kind == runner.Refused || refused.Kind == runner.Conflict)
 }
 
 func (m *meeting) act(ctx context.Context, j gate.Judgement) (over bool, err error) {
@@ -129,7 +139,7 @@ func (m *meeting) act(ctx context.Context, j gate.Judgement) (over bool, err err
 	case m.refused && !m.fixed:
 		m.fixed = true
 		return false, m.mendAndAsk(ctx)
-	case m.late(j):
+	case (j.State == gate.NoGo || j.State == gate.Due) && m.run == "" && time.Until(j.DecideBy) < margin:
 		return false, m.extend(ctx)
 	case j.State == gate.NoGo: // the first answer opens the next round
 		return false, m.answer(ctx, j.Round+1, found)
@@ -174,16 +184,40 @@ func findings(criteria []register.CriterionSeen) []register.Finding {
 	return out
 }
 
-// late reports whether the deadline comes before everybody is done: an overloaded machine, not a reason against the cut-over.
-func (m *meeting) late(j gate.Judgement) bool {
-	return m.run == "" && !j.DecideBy.IsZero() && time.Until(j.DecideBy) < time.Second
+// margin is how long before a deadline the deciding seat sees to it.
+const margin = 2 * time.Second
+
+// keepTime is the deciding seat with an eye on the deadline: where it comes before everybody is done, the machine is overloaded, which is
+// no reason against the cut-over.
+func (m *meeting) keepTime(ctx context.Context) error {
+	for {
+		j, err := m.app.Judge(ctx, m.gate.ID, "")
+		if err != nil || j.State == gate.Went || j.DecideBy.IsZero() {
+			return said("judge "+m.gate.ID, err)
+		}
+		if left := time.Until(j.DecideBy) - margin; left > 0 {
+			if !pause(ctx, left) {
+				return nil
+			}
+			continue // it may have been extended meanwhile
+		}
+		if j.State == gate.Open || j.State == gate.Held {
+			err = m.extend(ctx)
+		}
+		if err != nil || !pause(ctx, looking) {
+			return err
+		}
+	}
 }
 
 // extend is the deciding seat asking for time.
 func (m *meeting) extend(ctx context.Context) error {
 	until := time.Now().Add(15 * time.Second)
 	_, err := m.do(ctx, runner.Command{Do: runner.DoVote, Gate: m.gate.ID, Answer: string(register.HoldVote), As: m.gate.Decides, Until: &until,
-		Reason: "the evidence is not complete yet"})
+		Reason: "not everybody has answered yet"})
+	if meanwhile(err) {
+		return nil
+	}
 	return said("extend "+m.gate.ID, err)
 }
 

@@ -28,8 +28,8 @@ type point struct {
 	is  time.Duration
 }
 
-// newClock resolves the anchors in the shipped plan. It errs when the plan lacks one, or has two in another order.
-func newClock(p *plan.Plan, begin time.Time, anchors []anchor) (*clock, error) {
+// newClock resolves the anchors in the shipped plan; pace is how much further apart they lie than they say. It errs when the plan lacks one, or has two in another order.
+func newClock(p *plan.Plan, begin time.Time, pace float64, anchors []anchor) (*clock, error) {
 	tl := timeline.At(p, nil, time.Time{})
 	c := &clock{begin: begin.UTC().Truncate(time.Second)}
 	for _, a := range anchors {
@@ -37,7 +37,7 @@ func newClock(p *plan.Plan, begin time.Time, anchors []anchor) (*clock, error) {
 		if !ok {
 			return nil, fmt.Errorf("scale the shipped plan: it has no date for %s%s %s", a.milestone, a.gate, a.edge)
 		}
-		c.points = append(c.points, point{was, time.Duration(a.second) * time.Second})
+		c.points = append(c.points, point{was, time.Duration(float64(a.second) * pace * float64(time.Second))})
 	}
 	slices.SortStableFunc(c.points, func(a, b point) int { return a.was.Compare(b.was) })
 	for i := 1; i < len(c.points); i++ {

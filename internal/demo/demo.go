@@ -71,6 +71,7 @@ func Run(ctx context.Context, o Options) (Ending, error) {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("the demo did not come to its end within %v", patience))
 	defer cancel()
+	began := time.Now()
 	shipped, p, err := shippedPlan()
 	if err != nil {
 		return Ending{}, err
@@ -81,7 +82,8 @@ func Run(ctx context.Context, o Options) (Ending, error) {
 		return Ending{}, err
 	}
 	defer theatre.down()
-	c, err := newClock(p, time.Now(), anchors())
+	now := time.Now()
+	c, err := newClock(p, now, pace(now.Sub(began)), anchors())
 	if err != nil {
 		return Ending{}, err
 	}

@@ -19,7 +19,7 @@ func TestStagedPlanLoads(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer theatre.down()
-	c, err := newClock(p, time.Now(), anchors())
+	c, err := newClock(p, time.Now(), 1, anchors())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -152,10 +152,10 @@ func (s *story) ended(e journal.Event) error {
 		return nil
 	}
 	s.over, s.noGo = true, b.State == run.RunNoGo
-	if b.State != run.RunDone && !s.noGo {
-		return fmt.Errorf("%s ended %s: %s", e.Run, b.State, b.Reason)
+	if b.State == run.RunDone || s.noGo && s.NoFix {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%s ended %s: %s; was the machine too busy for everybody to answer in time?", e.Run, b.State, b.Reason)
 }
 
 // swept tells of a sweep that the schedule asked for, and of what it found.

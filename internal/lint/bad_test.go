@@ -151,9 +151,30 @@ func testBad(t *testing.T, file string, d declared) {
 	if !slices.ContainsFunc(problems.Sorted(), func(p diag.Problem) bool { return p.Code == d.code }) {
 		t.Errorf("%s raises no %s:\n%s", file, d.code, got)
 	}
+	a.keptSecret(t, files, problems.Sorted())
 	for _, problem := range problems.Sorted() {
 		for _, pos := range append([]diag.Pos{problem.Pos}, related(problem)...) {
 			inside(t, files, pos, problem)
+		}
+	}
+}
+
+// keptSecret demands that what a person sees of the problems repeats no secret that the archive's comment names.
+func (a *archive) keptSecret(t *testing.T, files fstest.MapFS, problems []diag.Problem) {
+	t.Helper()
+	var shown strings.Builder
+	err := diag.Render(&shown, problems, func(file string) []byte {
+		if f := files[file]; f != nil {
+			return f.Data
+		}
+		return nil
+	}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(a.Comment)) {
+		if secret, ok := strings.CutPrefix(strings.TrimSpace(line), "secret: "); ok && strings.Contains(shown.String(), secret) {
+			t.Errorf("the secret is repeated:\n%s", shown.String())
 		}
 	}
 }
@@ -191,7 +212,7 @@ func lines(problems []diag.Problem) string {
 }
 
 // archive is a plan directory in one text file. Its comment may name a base whose files lie below its own, and repeat text
-// at the end of a file; a file called "edit NAME" replaces text in NAME: each line "< old" by the lines "> new" after it.
+// at the end of a file, and name secrets that must not be shown; a file called "edit NAME" replaces text in NAME: each line "< old" by the lines "> new" after it.
 type archive struct{ txtar.Archive }
 
 func readArchive(t *testing.T, file string) *archive {

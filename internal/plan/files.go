@@ -173,7 +173,7 @@ func (f *files) secrets() {
 			before := src[:at[0]]
 			line := bytes.LastIndexByte(before, '\n') + 1
 			pos := diag.Pos{File: name, Line: 1 + bytes.Count(before, []byte("\n")), Col: 1 + utf8.RuneCount(before[line:])}
-			f.problems.Addf(pos, CodeSecretInFile, "a key or token is written in clear").Wide(at[1] - at[0]).
+			f.problems.Addf(pos, CodeSecretInFile, "a key or token is written in clear").Wide(at[1] - at[0]).Hide().
 				Hintf("keep it outside the plan and name it as env:NAME, file:PATH or cred:NAME; the one written here has to be replaced")
 		}
 	}

@@ -85,6 +85,10 @@ func clean(b block) block {
 		b.Text, b.Badge = line(b.Text), b.Badge.clean()
 		return b
 	case table:
+		for i, c := range b.Cols {
+			b.Cols[i] = line(c)
+		}
+		b.More = line(b.More)
 		for _, row := range b.Rows {
 			for i, c := range row {
 				row[i] = cell{line(c.Text), c.Badge.clean()}

@@ -111,7 +111,7 @@ func Render(id string, s snapshot.Snapshot, o Options) (Rendered, error) {
 
 // document lays out a report.
 func (p *page) document(k kind) document {
-	d := document{Lang: string(p.o.Lang), Subject: p.subject(k), Title: p.c.T(k.title(p)), Plan: line(p.Plan.Title.In(string(p.o.Lang)))}
+	d := document{Lang: string(p.o.Lang), Subject: p.subject(k), Title: line(p.c.T(k.title(p))), Plan: line(p.Plan.Title.In(string(p.o.Lang)))}
 	if d.Plan == "" {
 		d.Plan = line(p.Plan.ID)
 	}

@@ -58,12 +58,16 @@ func (p Pins) check(fingerprint string) error {
 	if p.Empty() {
 		return &Error{Code: CodeHostKeyUnknown, Err: fmt.Errorf("no host key is pinned; the server presents %s", fingerprint)}
 	}
+	hint := ""
 	for _, one := range p.pins {
 		if one.fingerprint == fingerprint {
 			return nil
 		}
+		if one.keyType == "" { // we may have asked for the wrong one of several keys
+			hint = "; a pin without a key type in front finds only the first key of a server that has several"
+		}
 	}
-	return &Error{Code: CodeHostKeyChanged, Err: fmt.Errorf("the server presents %s, pinned is %s", fingerprint, p)}
+	return &Error{Code: CodeHostKeyChanged, Err: fmt.Errorf("the server presents %s, pinned is %s%s", fingerprint, p, hint)}
 }
 
 // String lists the pinned fingerprints.

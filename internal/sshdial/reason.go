@@ -62,7 +62,7 @@ var disconnect = regexp.MustCompile(`ssh: disconnect, reason \d+`)
 // the lines before the version, and calls a reset and a time-out alike a failed handshake.
 func (h *handshake) explain(err error) error {
 	if err == nil {
-		err = fmt.Errorf("no version line within the first %d bytes", dial.Recorded)
+		err = fmt.Errorf("no version line within the first %d bytes", h.conn.Received())
 	}
 	fail := func(code string, err error) error { return &Error{Code: code, Err: err} }
 	if own, ok := errors.AsType[*Error](h.pinErr); ok {
@@ -78,7 +78,12 @@ func (h *handshake) explain(err error) error {
 	text := err.Error()
 	ended := h.conn.Ended()
 	switch {
+	case !spoken(h.trace.Version):
+		return fail(CodeProtoMismatch, err)
 	case strings.Contains(text, "unable to authenticate"):
+		if h.alsoWanted != nil {
+			return fail(CodeAuthMethod, fmt.Errorf("%w; the server took the key and demands %s as well", err, orNone(h.alsoWanted)))
+		}
 		if !slices.Contains(h.trace.Offered, "publickey") {
 			return fail(CodeAuthMethod, fmt.Errorf("%w; the server offers %s", err, orNone(h.trace.Offered)))
 		}
@@ -89,6 +94,12 @@ func (h *handshake) explain(err error) error {
 		return fail(CodeSilent, err)
 	}
 	return fail(CodeProtoMismatch, err)
+}
+
+// spoken reports whether we speak the version of the protocol that a version line announces; 1.99 is how a server of old says that
+// it speaks 2.0 too (RFC 4253, 5.1).
+func spoken(version string) bool {
+	return strings.HasPrefix(version, "SSH-2.0-") || strings.HasPrefix(version, "SSH-1.99-")
 }
 
 // beforeVersion reads a connection that gave no version line.
@@ -110,14 +121,4 @@ func orNone(methods []string) string {
 		return "no method"
 	}
 	return strings.Join(methods, ", ")
-}
-
-// versionLine finds "SSH-…" at the start of a line; a server may send other lines before it (RFC 4253, 4.2). "" when there is none yet.
-func versionLine(first []byte) string {
-	for line := range bytes.Lines(first) {
-		if bytes.HasPrefix(line, []byte("SSH-")) && bytes.HasSuffix(line, []byte("\n")) {
-			return strings.TrimRight(string(line), "\r\n")
-		}
-	}
-	return ""
 }

@@ -83,7 +83,7 @@ func Dial(ctx context.Context, d *dial.Dialer, to netip.AddrPort, cfg Config) (*
 	if err != nil {
 		return nil, h.trace, err
 	}
-	h.conn = conn
+	h.conn, h.hello = conn, &greeting{Conn: conn}
 	h.trace.Reached = "connect"
 	h.trace.LocalAddr = conn.LocalAddr().String()
 	h.trace.Timings["connect"] = conn.Connected()
@@ -103,10 +103,7 @@ func Dial(ctx context.Context, d *dial.Dialer, to netip.AddrPort, cfg Config) (*
 	if client == nil {
 		return nil, h.trace, nil
 	}
-	if err := conn.Phase(0); err != nil {
-		_ = client.Close()
-		return nil, h.trace, fmt.Errorf("ssh %s: %w", to, err)
-	}
+	_ = conn.Phase(0) // fails only on a closed connection: a server that hung up right after the login shows itself in what is asked next
 	return &Client{Client: client, Trace: h.trace, conn: conn}, h.trace, nil
 }
 
@@ -114,9 +111,12 @@ func Dial(ctx context.Context, d *dial.Dialer, to netip.AddrPort, cfg Config) (*
 type handshake struct {
 	cfg    Config
 	conn   *dial.Conn
+	hello  *greeting
 	trace  Trace
 	began  time.Time // of the current phase
 	pinErr error
+
+	alsoWanted []string // methods the server demands after it took the key
 }
 
 // errEnough ends a handshake that has shown what was asked.
@@ -130,7 +130,7 @@ func (h *handshake) run(addr string) (*ssh.Client, error) {
 	if h.cfg.Stop == AtBanner {
 		return nil, h.banner()
 	}
-	c, chans, reqs, err := ssh.NewClientConn(h.conn, addr, h.clientConfig())
+	c, chans, reqs, err := ssh.NewClientConn(h.hello, addr, h.clientConfig())
 	h.seen()
 	switch {
 	case errors.Is(err, errEnough):
@@ -150,11 +150,11 @@ func (h *handshake) run(addr string) (*ssh.Client, error) {
 func (h *handshake) banner() error {
 	buf := make([]byte, dial.Recorded)
 	for {
-		_, err := h.conn.Read(buf)
+		_, err := h.hello.Read(buf)
 		if h.seen(); h.trace.Version != "" {
 			return nil
 		}
-		if err == nil && h.conn.Received() < dial.Recorded {
+		if err == nil && h.conn.Received() < maxGreeting {
 			continue
 		}
 		return h.explain(err)
@@ -164,10 +164,8 @@ func (h *handshake) banner() error {
 // seen takes over what the connection has recorded so far.
 func (h *handshake) seen() {
 	h.trace.First = h.conn.First()
-	if h.trace.Version == "" {
-		if h.trace.Version = versionLine(h.trace.First); h.trace.Version != "" && h.trace.Reached == "connect" {
-			h.trace.Reached = "banner"
-		}
+	if h.trace.Version = h.hello.version; h.trace.Version != "" && h.trace.Reached == "connect" {
+		h.trace.Reached = "banner"
 	}
 }
 
@@ -183,18 +181,30 @@ func (h *handshake) clientConfig() *ssh.ClientConfig {
 		ClientVersion:     clientVersion,
 		HostKeyAlgorithms: h.cfg.Pins.algorithms(),
 		HostKeyCallback:   h.hostKey,
-		BannerCallback:    func(text string) error { h.trace.Banner += text[:min(len(text), dial.Recorded)]; return nil },
-		AuthCallback: func(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
-			if h.trace.Offered == nil {
-				h.trace.Offered = append([]string{}, c.AllowedMethods...)
-			}
-			return nil, nil
-		},
+		BannerCallback:    h.banners,
+		AuthCallback:      h.offered,
 	}
 	if h.cfg.Key != nil {
 		cfg.Auth = []ssh.AuthMethod{ssh.PublicKeys(h.cfg.Key)}
 	}
 	return cfg
+}
+
+// banners keeps the beginning of what is shown before the login; a server may show as much as it likes.
+func (h *handshake) banners(text string) error {
+	h.trace.Banner += text[:min(len(text), dial.Recorded-len(h.trace.Banner))]
+	return nil
+}
+
+// offered takes down what the server offers, and what it wants beyond a key it has taken.
+func (h *handshake) offered(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
+	if h.trace.Offered == nil {
+		h.trace.Offered = append([]string{}, c.AllowedMethods...)
+	}
+	if len(c.PartialSuccessMethods) > 0 {
+		h.alsoWanted = append([]string{}, c.AllowedMethods...)
+	}
+	return nil, nil
 }
 
 // hostKey compares the presented key and starts the login's own time.
@@ -254,6 +264,9 @@ func (c *Client) KeepAlive(ctx context.Context, interval time.Duration) error {
 		}
 	}
 }
+
+// HungUp reports whether the server has ended the connection.
+func (c *Client) HungUp() bool { return dial.Hung(c.conn.Ended()) }
 
 // Close ends the connection, also under operations in flight.
 func (c *Client) Close() error {
