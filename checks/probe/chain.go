@@ -58,13 +58,14 @@ func (c *servedChain) leaf() *x509.Certificate { return c.certs[0] }
 // so trust is asked apart from time.
 func (c *servedChain) findings(moments []checks.Moment, minDays int) []finding {
 	found := slices.Concat(c.weak(), c.untrusted())
-	trusted := len(found) == 0
 	found = append(found, c.outOfTime()...)
-	found = append(found, c.misnamed()...)
-	if trusted && len(found) == 0 {
-		found = slices.Concat(found, c.runsOut(moments), c.smallKey(), c.tooFewDays(minDays))
+	if len(found) == 0 {
+		found = c.lapsed()
 	}
-	return found
+	if found = append(found, c.misnamed()...); len(found) > 0 {
+		return found
+	}
+	return slices.Concat(c.runsOut(moments), c.smallKey(), c.tooFewDays(minDays))
 }
 
 // verify builds chains to one bundle at an instant. Names are judged apart.
@@ -73,8 +74,12 @@ func (c *servedChain) verify(b bundle, at time.Time) verified {
 	return verified{chains, err}
 }
 
-// weak finds signatures the library refuses, which it reports as an unknown authority. A root's own signature is not looked at.
+// weak finds signatures the library refuses, which it reports as an unknown authority. A root's own signature is not looked at, and
+// nor is anything when the chain verifies without it: servers send along what nobody needs.
 func (c *servedChain) weak() []finding {
+	if !slices.ContainsFunc(c.now, func(v verified) bool { return v.err != nil }) {
+		return nil
+	}
 	for _, cert := range c.certs {
 		switch cert.SignatureAlgorithm {
 		case x509.MD2WithRSA, x509.MD5WithRSA, x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1:
@@ -126,22 +131,19 @@ func (c *servedChain) trustedEver(b bundle, now error) error {
 	for _, cert := range c.certs[1:] {
 		instants = append(instants, cert.NotBefore, cert.NotAfter)
 	}
-	var other error
-	for err := now; ; instants = instants[1:] {
-		switch {
-		case err == nil:
-			return nil
-		case !byTime(err):
-			other = err
+	errs := []error{now}
+	for _, at := range instants {
+		if now != nil && !at.Before(leaf.NotBefore) && !at.After(leaf.NotAfter) {
+			errs = append(errs, c.verify(b, at).err)
 		}
-		for len(instants) > 0 && (instants[0].Before(leaf.NotBefore) || instants[0].After(leaf.NotAfter)) {
-			instants = instants[1:]
-		}
-		if len(instants) == 0 {
-			return other
-		}
-		err = c.verify(b, instants[0]).err
 	}
+	if slices.Contains(errs, nil) {
+		return nil
+	}
+	if i := slices.IndexFunc(errs, func(err error) bool { return !byTime(err) }); i >= 0 {
+		return errs[i]
+	}
+	return nil
 }
 
 // byTime reports whether a certificate is refused for its dates.
@@ -163,16 +165,34 @@ func (c *servedChain) missingIntermediate() bool {
 // outOfTime finds the certificate that is expired or not yet valid now: any served one that a chain needs.
 func (c *servedChain) outOfTime() []finding {
 	for _, v := range c.now {
-		invalid, ok := errors.AsType[x509.CertificateInvalidError](v.err)
-		if !ok || invalid.Reason != x509.Expired {
-			continue
+		if byTime(v.err) {
+			invalid, _ := errors.AsType[x509.CertificateInvalidError](v.err)
+			return []finding{c.dated(invalid.Cert)}
 		}
-		if c.at.Before(invalid.Cert.NotBefore) {
-			return []finding{{code: checks.SrvNotYet, text: fmt.Sprintf("the certificate of %s begins %s", invalid.Cert.Subject, stamp(invalid.Cert.NotBefore))}}
-		}
-		return []finding{{code: checks.SrvExpired, text: fmt.Sprintf("the certificate of %s ended %s", invalid.Cert.Subject, stamp(invalid.Cert.NotAfter))}}
 	}
 	return nil
+}
+
+func (c *servedChain) dated(cert *x509.Certificate) finding {
+	if c.at.Before(cert.NotBefore) {
+		return finding{code: checks.SrvNotYet, text: fmt.Sprintf("the certificate of %s begins %s", cert.Subject, stamp(cert.NotBefore))}
+	}
+	return finding{code: checks.SrvExpired, text: fmt.Sprintf("the certificate of %s ended %s", cert.Subject, stamp(cert.NotAfter))}
+}
+
+// lapsed explains a chain that has led to trust and does not now, although the library blames no date: of two issuers with one name
+// it reports the last it tried, which may be the one that is merely unknown.
+func (c *servedChain) lapsed() []finding {
+	i := slices.IndexFunc(c.now, func(v verified) bool { return v.err != nil })
+	if i < 0 {
+		return nil
+	}
+	for _, cert := range c.certs {
+		if c.at.Before(cert.NotBefore) || c.at.After(cert.NotAfter) {
+			return []finding{c.dated(cert)}
+		}
+	}
+	return []finding{{code: checks.SrvUntrusted, text: c.now[i].err.Error(), facts: map[string]string{"untrusted_by": c.bundles[i].name}}}
 }
 
 func (c *servedChain) misnamed() []finding {

@@ -1,8 +1,12 @@
 package probe
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"skift/internal/secret"
 )
@@ -27,4 +31,28 @@ func printable(b []byte) string {
 		b = b[1:]
 	}
 	return out.String()
+}
+
+// fact makes a value a stranger chose, such as a name in a certificate, safe to store and print: characters that do not print become
+// their Go escapes. What is too long is cut and ends in a digest, so that two sides still compare.
+func fact(s string) string {
+	var out strings.Builder
+	for _, r := range s {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			out.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+			continue
+		}
+		out.WriteRune(r)
+	}
+	safe := out.String()
+	if len(safe) <= evidenceLimit {
+		return safe
+	}
+	sum := sha256.Sum256([]byte(s))
+	end := " … sha256:" + hex.EncodeToString(sum[:])
+	cut := evidenceLimit - len(end)
+	for !utf8.RuneStart(safe[cut]) {
+		cut--
+	}
+	return safe[:cut] + end
 }

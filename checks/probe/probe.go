@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/netip"
 	"time"
 
@@ -185,10 +184,13 @@ func (s *sighting) heard(conn *dial.Conn) {
 	}
 }
 
-// set puts facts that have a value.
+// set puts facts that have a value, made safe to keep.
 func (s *sighting) set(facts map[string]string) {
-	maps.DeleteFunc(facts, func(_, v string) bool { return v == "" })
-	maps.Copy(s.facts, facts)
+	for k, v := range facts {
+		if v != "" {
+			s.facts[k] = fact(v)
+		}
+	}
 }
 
 func want(w checks.Want) checks.Want {

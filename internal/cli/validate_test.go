@@ -13,8 +13,8 @@ import (
 	"skift/internal/store"
 )
 
-// call runs the program in this process.
-func call(t *testing.T, args ...string) (code int, stdout, stderr string) {
+// skift runs the program in this process.
+func skift(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
 	code = Main(args, strings.NewReader(""), &out, &errs)
@@ -25,7 +25,7 @@ func call(t *testing.T, args ...string) (code int, stdout, stderr string) {
 func TestValidateKnowsWhatWasObserved(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "plan")
-	if code, _, stderr := call(t, "init", dir, "--from", "minimal"); code != ExitOK {
+	if code, _, stderr := skift(t, "init", dir, "--from", "minimal"); code != ExitOK {
 		t.Fatalf("init: exit %d: %s", code, stderr)
 	}
 	_, p := shipped(t, "minimal")
@@ -44,7 +44,7 @@ func TestValidateKnowsWhatWasObserved(t *testing.T) {
 	}
 	check := func(when string) {
 		t.Helper()
-		code, stdout, stderr := call(t, "-C", dir, "validate")
+		code, stdout, stderr := skift(t, "-C", dir, "validate")
 		for _, want := range []string{"inside frozen-zone, which does not allow its renewal", "203.0.113.10:443 (CN=booking.example) ends 2027-02-20 13:00",
 			"    booking-cert: {kind: tls", "hint: renew it before frozen-zone begins", "skift: 1 problem\n"} {
 			if !strings.Contains(stderr, want) {

@@ -326,6 +326,9 @@ type Audience struct {
 	Pos      diag.Pos
 }
 
+// Reports lists the reports an audience can be sent. What each says is package report's; its test holds the two together.
+func Reports() []string { return []string{"weekly", "own-flows", "cutover-done", "gate", "zone"} }
+
 // Production returns the id of the production environment, "" if none.
 func (p *Plan) Production() string {
 	for _, id := range p.EnvIDs {

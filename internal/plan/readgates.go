@@ -132,7 +132,7 @@ func (l *loader) audience(id string, n yamldoc.Node) *Audience {
 	case "for_each":
 		a.ForEach = l.ref(groupRef, m.Word("for_each"))
 	}
-	a.Report = m.ID("report")
+	a.Report = l.ref(runbooks.ReportRef, m.Word("report"))
 	a.Cron = l.cron(m.OptWord("cron"))
 	a.Language = m.OptOneOf("language", l.Language, string(words.Da), string(words.En))
 	l.done(m, "audiences.ID")

@@ -66,7 +66,7 @@ func (l *loader) known(kind runbooks.RefKind, name string) bool {
 	case runbooks.ClassRef:
 		ok = slices.Contains(classNames, name)
 	case runbooks.ReportRef:
-		ok = true // which reports there are is no matter of the plan
+		ok = slices.Contains(Reports(), name)
 	}
 	return ok
 }
@@ -104,6 +104,8 @@ func (l *loader) names(kind runbooks.RefKind) []string {
 		return l.Areas
 	case runbooks.ClassRef:
 		return classNames
+	case runbooks.ReportRef:
+		return Reports()
 	}
 	return nil
 }
