@@ -168,6 +168,10 @@ func (a *App) Report(ctx context.Context, q api.ReportRequest) (api.ReportReply,
 	if err != nil {
 		return api.ReportReply{}, err
 	}
+	if len(mails) == 0 {
+		return api.ReportReply{}, &runner.Refusal{Kind: runner.Usage, Message: "nobody of " + q.Audience + " can be told: " + strings.Join(missing, ", "),
+			Hints: []string{"staff the seats in the roster, and give their people a mail address in the contacts file"}}
+	}
 	out := api.ReportReply{Missing: missing, Head: a.ledger.Head().String()}
 	for _, m := range mails {
 		out.Mails = append(out.Mails, api.Mail{ID: m.message.ID, Recipient: m.message.Recipient, Subject: m.message.Subject,

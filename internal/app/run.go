@@ -52,8 +52,10 @@ func (a *App) Run(ctx context.Context, m Mode) error {
 			return run()
 		})
 	}
+	ended := make(chan struct{})
+	force := a.force(ctx, m.Force, ended)
 	loop(server.Serve)
-	loop(func() error { return a.runner.Run(ctx, m.Force) })
+	loop(func() error { return a.runner.Run(ctx, force) })
 	if a.outbox != nil {
 		// Mails that the last steps queue still leave: the outbox stops after the runner has.
 		loop(func() error { return a.outbox.Run(ctx) })
@@ -73,7 +75,27 @@ func (a *App) Run(ctx context.Context, m Mode) error {
 	if werr := g.Wait(); werr != nil {
 		err = werr
 	}
+	close(ended)
+	<-force
 	return err
+}
+
+// force is closed when effects in flight are to be ended: when somebody says so, or when they were given the settings' grace after
+// ctx ended. It is closed in any case once everything has ended.
+func (a *App) force(ctx context.Context, said, ended <-chan struct{}) <-chan struct{} {
+	out := make(chan struct{})
+	go func() {
+		defer close(out)
+		<-ctx.Done()
+		grace := time.NewTimer(a.settings.Grace)
+		defer grace.Stop()
+		select {
+		case <-said:
+		case <-grace.C:
+		case <-ended:
+		}
+	}()
+	return out
 }
 
 // wakeOutbox tells the outbox of mails as they are queued.

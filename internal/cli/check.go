@@ -212,10 +212,8 @@ func whyLine(pair snapshot.Pair, side string, p *plan.Plan) string {
 // causeOf says why an answer is not as wanted, or why there is none that counts.
 func causeOf(w matrix.SideWhy, p *plan.Plan) string {
 	c := speak(p)
-	if w.Reason != matrix.Counts {
-		if key := "why." + string(w.Reason); c.Has(key) {
-			return c.T(key)
-		}
+	if key := "why." + w.Sentence(); c.Has(key) {
+		return c.T(key)
 	}
 	return c.Outcome(string(w.Code)).Cause
 }

@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -79,6 +80,9 @@ func signals() (ctx context.Context, force <-chan struct{}, stop func()) {
 	return ctx, second, func() { signal.Stop(got); close(done); cancel() }
 }
 
+// keepOrder lists commands in the order in which one meets them. The setting is the library's, for every command there is.
+var keepOrder = sync.OnceFunc(func() { cobra.EnableCommandSorting = false })
+
 func (s *session) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "skift",
@@ -92,6 +96,7 @@ func (s *session) root() *cobra.Command {
 	}
 	root.SetVersionTemplate("skift {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
+	keepOrder()
 	root.PersistentFlags().StringVarP(&s.dir, "plan", "C", ".", "plan directory")
 	root.PersistentFlags().StringVar(&s.data, "data", "", "data directory (default: what skift.yaml says, else .skift in the plan directory)")
 	for _, g := range s.groups() {

@@ -67,11 +67,7 @@ func (s *session) undriven(ctx context.Context, at *counter) {
 	}
 	for _, r := range snap.Runs {
 		if r.State == run.RunRunning && r.Parent == "" {
-			env := r.Environment
-			if r.Production {
-				env = "" // what is meant when nothing is said
-			}
-			s.note("nothing drives %s now: `skift %s` or skift serve goes on with it", r.ID, again(r.Runbook, env, r.Rehearsal))
+			s.note("nothing drives %s now: `skift %s` or skift serve goes on with it", r.ID, again(r.Runbook, environmentOf(r), r.Rehearsal))
 		}
 	}
 }

@@ -47,9 +47,6 @@ func (s *session) reportCommand() *cobra.Command {
 			for _, m := range r.Missing {
 				s.note("%s is not told: no mail address, or nobody in the seat", m)
 			}
-			if len(r.Mails) == 0 {
-				return usage("nobody of "+q.Audience+" can be told", "staff the seats in the roster and give their people a mail address in the contacts file")
-			}
 			if q.Send && counter.own != nil {
 				s.note("the mails leave once skift serve or skift run runs")
 			}

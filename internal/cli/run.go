@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"skift/internal/api"
 	"skift/internal/app"
+	"skift/internal/gate"
 	"skift/internal/journal"
 	"skift/internal/run"
 	"skift/internal/runner"
@@ -114,10 +116,34 @@ func (w *watcher) begin(ctx context.Context, cmd runner.Command) error {
 	w.s.printf("%s\n", term.Line(r.Message))
 	w.run, w.after = r.Run, max(r.Event-1, 0)
 	w.family = map[string]bool{r.Run: true}
-	if r.Resumed {
-		return w.catchUp(ctx)
+	snap, err := w.desk.Snapshot(ctx)
+	if err != nil {
+		return err
 	}
+	now, err := findRun(snap, w.run)
+	if err != nil {
+		return err
+	}
+	if r.Resumed {
+		return w.catchUp(snap, now)
+	}
+	w.gatesAhead(snap, now)
 	return nil
+}
+
+// gatesAhead tells of gates that the run stands at from its first moment; nothing more happens there by itself.
+func (w *watcher) gatesAhead(snap snapshot.Snapshot, r snapshot.Run) {
+	for _, g := range snap.Gates {
+		if !slices.Contains(r.Waiting, g.Gate) || r.Rehearsal != (g.Run == r.ID) {
+			continue
+		}
+		switch {
+		case g.State == gate.Closed:
+			w.more("%s opens %s", g.Gate, localTime(w.plan, g.OpensAt))
+		case g.Round > 0 && g.Decision == nil:
+			w.more("waits at %s, which is open: skift gate %s%s", g.Gate, g.Gate, practised(r))
+		}
+	}
 }
 
 // follow prints what happens to the run until it ends, or with noWait until only people are waited for.
@@ -180,11 +206,7 @@ func (w *watcher) until(ctx context.Context, noWait bool) error {
 }
 
 // catchUp shows where a run stands that somebody began before, instead of its whole story.
-func (w *watcher) catchUp(ctx context.Context) error {
-	snap, err := w.desk.Snapshot(ctx)
-	if err != nil {
-		return err
-	}
+func (w *watcher) catchUp(snap snapshot.Snapshot, now snapshot.Run) error {
 	w.after = snap.Events
 	for i := len(snap.Runs) - 1; i >= 0; i-- { // oldest first: a run stands before what it began
 		r := snap.Runs[i]
@@ -192,14 +214,10 @@ func (w *watcher) catchUp(ctx context.Context) error {
 			w.family[r.ID] = true
 		}
 	}
-	r, err := findRun(snap, w.run)
-	if err != nil {
-		return err
+	if now.State.Final() { // it ended between the two questions
+		w.ended = &run.Ended{State: now.State, Reason: now.Reason}
 	}
-	if r.State.Final() { // it ended between the two questions
-		w.ended = &run.Ended{State: r.State, Reason: r.Reason}
-	}
-	return w.s.showRun(snap, w.plan, r)
+	return w.s.showRun(snap, w.plan, now)
 }
 
 // onlyPeople reports whether nothing happens in the run, or in those it began, until a person acts.

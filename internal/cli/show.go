@@ -163,7 +163,7 @@ func (s *session) whatNext(r snapshot.Run) {
 		case run.WaitingForPerson:
 			s.printf("→ skift step %s %s done|fail --as %s\n", r.ID, st.ID, orSeat(st.Owner))
 		case run.Failed:
-			s.printf("→ skift step %s %s retry|done|skip --as %s --reason …\n", r.ID, st.ID, orSeat(st.Owner))
+			s.printf("→ skift step %s %s %s --as %s --reason …\n", r.ID, st.ID, answersTo(st), orSeat(st.Owner))
 		case run.Uncertain:
 			s.printf("→ find out whether it happened, then: skift step %s %s done|fail|retry --as %s --reason …\n", r.ID, st.ID, orSeat(st.Owner))
 		}
@@ -173,7 +173,7 @@ func (s *session) whatNext(r snapshot.Run) {
 	}
 	if r.State == run.RunHeld {
 		if r.BackOut != "" && !r.NoReturn {
-			s.printf("→ back out: skift run %s --environment %s%s\n", r.BackOut, r.Environment, rehearsalFlag(r))
+			s.printf("→ back out: skift %s\n", again(r.BackOut, environmentOf(r), r.Rehearsal))
 		}
 		if r.HeldGate != "" {
 			s.printf("→ or vote again: skift vote %s ready|go --as SEAT%s\n", r.HeldGate, practised(r))
@@ -181,11 +181,20 @@ func (s *session) whatNext(r snapshot.Run) {
 	}
 }
 
-func rehearsalFlag(r snapshot.Run) string {
-	if r.Rehearsal {
-		return " --rehearsal"
+// answersTo is what can be said of a failed step. One that moves services or stands behind a gate cannot be skipped.
+func answersTo(st snapshot.Step) string {
+	if st.AfterGate != "" || st.NoReturn || len(st.Switches)+len(st.Closes) > 0 {
+		return "retry|done"
 	}
-	return ""
+	return "retry|done|skip"
+}
+
+// environmentOf is a run's environment where it must be named: production is meant when nothing is said.
+func environmentOf(r snapshot.Run) string {
+	if r.Production {
+		return ""
+	}
+	return r.Environment
 }
 
 func practised(r snapshot.Run) string {
@@ -203,15 +212,15 @@ func orSeat(owner string) string {
 }
 
 func findRun(snap snapshot.Snapshot, id string) (snapshot.Run, error) {
-	var ids []string
+	var ids, names []string
 	for _, r := range snap.Runs {
 		if r.ID == id || r.Runbook == id {
 			return r, nil // newest first
 		}
-		ids = append(ids, r.ID)
+		ids, names = append(ids, r.ID), append(names, r.ID, r.Runbook)
 	}
 	hint := "runs: " + strings.Join(ids, ", ")
-	switch near := diag.Suggest(id, ids); {
+	switch near := diag.Suggest(id, names); {
 	case near != "":
 		hint = fmt.Sprintf("did you mean %q?", near)
 	case len(ids) == 0:

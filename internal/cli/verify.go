@@ -38,10 +38,16 @@ func (s *session) verifyCommand() *cobra.Command {
 
 // verified is `skift verify --json`.
 type verified struct {
-	OK       bool              `json:"ok"`
-	Head     string            `json:"head,omitempty"` // what the journal says of itself
-	Text     string            `json:"text"`
-	Problems []journal.Problem `json:"problems"`
+	OK       bool     `json:"ok"`
+	Head     string   `json:"head,omitempty"` // what the journal says of itself
+	Text     string   `json:"text"`
+	Problems []defect `json:"problems"`
+}
+
+// defect is one thing that is wrong with a journal.
+type defect struct {
+	Event int64  `json:"event"` // the first concerned; 0 = the journal as a whole
+	Text  string `json:"text"`
 }
 
 // verify reads the journal beside whoever owns it: a proof must not depend on a running process.
@@ -67,14 +73,14 @@ func (s *session) verify(ctx context.Context, held *journal.Head) error {
 	if err != nil && !errors.Is(err, store.ErrStorage) {
 		return err
 	}
-	out := verified{OK: err == nil && r.OK(), Text: r.String(), Problems: r.Problems}
+	out := verified{OK: err == nil && r.OK(), Text: r.String(), Problems: []defect{}}
+	for _, p := range r.Problems {
+		out.Problems = append(out.Problems, defect{p.Seq, p.Text})
+	}
 	if err != nil {
 		out.Text = "the journal is damaged: " + err.Error()
 	} else {
 		out.Head = r.Stored.String()
-	}
-	if out.Problems == nil {
-		out.Problems = []journal.Problem{}
 	}
 	if s.json {
 		err = s.printJSON(out)

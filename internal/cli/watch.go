@@ -272,7 +272,6 @@ func (w *watcher) evidence(e journal.Event, b run.Finished) {
 	if b.Output != "" {
 		w.more("its output: %s", filepath.Join(w.data, filepath.FromSlash(b.Output)))
 	}
-	w.more("skift step %s %s retry|done|skip --as %s --reason …", e.Run, e.Subject, w.ownerOf(e))
 }
 
 // findingOf reads a finding as a failed check step keeps it.

@@ -190,6 +190,9 @@ func perform(ctx context.Context, o Options, a *app.App, theatre *theatre) (Endi
 		cancel(fmt.Errorf("run the demo's plan: it ended too early: %w", rerr))
 		err = <-told
 	}
+	if err == nil && s.noGo && s.why == "" {
+		err = errors.New("the cut-over ended no-go before anybody had said so: was the machine too busy to answer in time?")
+	}
 	if err != nil {
 		return Ending{Dir: o.Dir}, err
 	}

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -321,17 +319,24 @@ func TestNextWaits(t *testing.T) {
 	l, _ := open(t)
 	sub := l.Subscribe()
 	defer sub.Close()
-	gone := errors.New("gone")
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancelCause(context.Background())
-		go func() {
-			time.Sleep(time.Minute)
-			cancel(gone)
-		}()
-		if _, err := sub.Next(ctx); !errors.Is(err, gone) {
-			t.Errorf("Next gave %v", err)
+	got := make(chan int, 1)
+	go func() {
+		events, err := sub.Next(t.Context())
+		if err != nil {
+			t.Error(err)
 		}
-	})
+		got <- len(events)
+	}()
+	must(t, l, say("one"))
+	if n := <-got; n != 1 {
+		t.Errorf("%d events", n)
+	}
+	gone := errors.New("gone")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	go cancel(gone)
+	if _, err := sub.Next(ctx); !errors.Is(err, gone) {
+		t.Errorf("Next gave %v", err)
+	}
 }
 
 // TestLatestAreKept: a long journal keeps only its latest events in memory.

@@ -339,3 +339,87 @@ func TestWhy(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// The line people read first is about the answer the verdict rests on, on whichever side and at whichever address that is.
+func TestWhyBeginsWithWhatTheVerdictRestsOn(t *testing.T) {
+	t.Parallel()
+	verdict := func(r *checks.Result, v checks.Verdict, code checks.Code) bool {
+		r.Outcome, r.Code = v, code
+		return true
+	}
+	second := func(u matrix.Unit) bool { return u.Addr == "203.0.113.74:443" }
+	tests := []struct {
+		name   string
+		change func(u matrix.Unit, r *checks.Result) bool
+		want   string // word, then the first side's address, code and owner, then the first finding's
+	}{
+		{"old has something to look at, new fails", func(u matrix.Unit, r *checks.Result) bool {
+			if u.Side == checks.Old {
+				return verdict(r, checks.Warn, checks.SrvExpires)
+			}
+			return !second(u) || fails(r, checks.SrvName)
+		}, "gap-on-new 203.0.113.74:443 srv_name ibm, finding 203.0.113.74:443 ibm"},
+		{"one new address warns, the other fails", func(u matrix.Unit, r *checks.Result) bool {
+			switch {
+			case u.Side == checks.Old:
+				return true
+			case second(u):
+				return fails(r, checks.SrvExpired)
+			}
+			return verdict(r, checks.Warn, checks.SrvExpires)
+		}, "gap-on-new 203.0.113.74:443 srv_expired ibm, finding 203.0.113.74:443 ibm"},
+		{"old not seen, new fails", func(u matrix.Unit, r *checks.Result) bool {
+			return u.Side == checks.New && fails(r, checks.Silent)
+		}, "gap-on-new 203.0.113.10:443 silent ibm, finding 203.0.113.10:443 ibm"},
+		{"both fail alike: it is ours until shown otherwise", func(u matrix.Unit, r *checks.Result) bool {
+			return fails(r, checks.SrvUntrusted)
+		}, "common-cause 198.51.100.10:443 srv_untrusted , finding 198.51.100.10:443 "},
+		{"both fail differently: each is its own supplier's", func(u matrix.Unit, r *checks.Result) bool {
+			if u.Side == checks.Old {
+				return fails(r, checks.Silent)
+			}
+			return fails(r, checks.SrvUntrusted)
+		}, "both-failed 198.51.100.10:443 silent sse, finding 198.51.100.10:443 sse"},
+	}
+	for _, tt := range tests {
+		s := scope(testPlan(), "cert")
+		m := s.Compare(answers(s, tt.change))
+		w, f := m.Why(m.Pairs[0]), m.Tally().Findings[0]
+		first := w.Sides[0]
+		got := fmt.Sprintf("%s %s %s %s, finding %s %s", w.Verdict.Word, first.Addr, first.Code, first.Owner, f.Addr, f.Owner)
+		if got != tt.want {
+			t.Errorf("%s:\n got %s\nwant %s", tt.name, got, tt.want)
+		}
+	}
+	s := scope(testPlan(), "files")
+	m := s.Compare(answers(s, nil))
+	if w := m.Why(m.Pairs[0]); w.Sides == nil || len(w.Sides) != 0 {
+		t.Errorf("nothing to explain is %#v, want an empty list: it is a contract in JSON", w.Sides)
+	}
+}
+
+// A deny that is not there, or not proven, is told as such: the outcome code alone would say "as expected", or blame a supplier.
+func TestWhyOfADeny(t *testing.T) {
+	t.Parallel()
+	closed := &register.Facts{Phases: map[register.PhaseKey]checks.Phase{{Environment: "prod", Service: "sftp"}: checks.Closed}}
+	for _, tt := range []struct {
+		name string
+		old  func(r *checks.Result) bool
+		want string
+	}{
+		{"let in", func(*checks.Result) bool { return true }, "fail let-in sse"},
+		{"no control", func(r *checks.Result) bool { fails(r, checks.Refused); r.Facts = nil; return true }, "unverified unproven "},
+		{"a router said no", func(r *checks.Result) bool { return fails(r, checks.NetUnreachable) }, "unverified unproven "},
+		{"another failure", func(r *checks.Result) bool { return fails(r, checks.AuthFailed) }, "fail  sse"},
+		{"the control is silent", func(r *checks.Result) bool { return fails(r, checks.Unobserved) }, "unverified  "},
+		{"too old", func(r *checks.Result) bool { r.StartedAt = now.AddDate(0, 0, -2); return true }, "unverified too-old "},
+	} {
+		s := scope(testPlan(), "files")
+		s.Facts = closed
+		m := s.Compare(answers(s, func(u matrix.Unit, r *checks.Result) bool { return u.Side == checks.New || tt.old(r) }))
+		w := m.Why(m.Pairs[0]).Sides[0]
+		if got := fmt.Sprintf("%s %s %s", w.Verdict, w.Sentence(), w.Owner); got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}

@@ -12,7 +12,7 @@ import (
 type Evidence struct {
 	Critical, Others register.Count
 	AsOf             time.Time          // the oldest answer among those that count; zero = none counts
-	Findings         []register.Finding // units neither as wanted nor accepted, those of the worst pairs first
+	Findings         []register.Finding // units neither as wanted nor accepted, those of the worst pairs and, in a pair, what its verdict rests on first
 }
 
 // Tally counts the units. A unit that is not as wanted and that an accepted deviation in force covers is counted as accepted,
@@ -25,20 +25,18 @@ func (m Matrix) Tally() Evidence {
 		if p.Spec.Critical {
 			count = &e.Critical
 		}
-		for _, side := range checks.Sides() {
-			for _, a := range p.Side(side).Answers {
-				count.Total++
-				switch {
-				case a.Passed():
-					count.Passed++
-				case a.Deviation != nil:
-					count.Accepted++
-				default:
-					e.Findings = append(e.Findings, m.finding(p, a))
-				}
-				if a.Reason == Counts && (e.AsOf.IsZero() || a.At().Before(e.AsOf)) {
-					e.AsOf = a.At()
-				}
+		for _, a := range p.worstFirst() {
+			count.Total++
+			switch {
+			case a.Passed():
+				count.Passed++
+			case a.Deviation != nil:
+				count.Accepted++
+			default:
+				e.Findings = append(e.Findings, m.finding(p, a))
+			}
+			if a.Reason == Counts && (e.AsOf.IsZero() || a.At().Before(e.AsOf)) {
+				e.AsOf = a.At()
 			}
 		}
 	}

@@ -1,6 +1,8 @@
 package matrix
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"skift/checks"
@@ -16,7 +18,7 @@ type Why struct {
 	Vantage string             `json:"vantage,omitempty"`
 	Phase   checks.Phase       `json:"phase"`
 	Verdict checks.PairVerdict `json:"verdict"`
-	Sides   []SideWhy          `json:"sides"` // every address that is not simply as wanted, old first; empty = nothing to explain
+	Sides   []SideWhy          `json:"sides"` // every address that is not simply as wanted, what the verdict rests on first; empty = nothing to explain
 }
 
 // SideWhy is one address that is not as wanted, or is with something to look at.
@@ -39,22 +41,64 @@ type SideWhy struct {
 	Deviation *register.Deviation `json:"deviation,omitempty"`
 }
 
+// The sentences of answers that count and yet are not told by their outcome code alone.
+const (
+	LetIn    = "let-in"   // let in where a deny is wanted
+	Unproven = "unproven" // kept out where a deny is wanted, in a way that proves none
+)
+
+// Sentence is the catalogue's key, below "why.", of the sentence that says why the answer is not as wanted; "" = that of its outcome code.
+func (s SideWhy) Sentence() string {
+	class := s.Code.Info().Class
+	switch {
+	case s.Reason != Counts:
+		return string(s.Reason)
+	case s.Want != checks.Deny:
+		return ""
+	case s.Outcome == checks.Pass, s.Outcome == checks.Warn:
+		return LetIn
+	case s.Verdict == checks.Unverified && (class == checks.ClassPath || class == checks.ClassTarget):
+		return Unproven
+	}
+	return ""
+}
+
 // Why explains a pair of the matrix.
 func (m Matrix) Why(p Pair) Why {
-	w := Why{Check: p.Check, Service: p.Service, Flow: p.Flow, Party: p.Party, Vantage: p.Vantage, Phase: p.Phase, Verdict: p.Verdict}
-	for _, side := range checks.Sides() {
-		for _, a := range p.Side(side).Answers {
-			if a.Verdict != checks.Pass || len(a.Undated) > 0 {
-				w.Sides = append(w.Sides, m.sideWhy(a))
-			}
+	w := Why{Check: p.Check, Service: p.Service, Flow: p.Flow, Party: p.Party, Vantage: p.Vantage, Phase: p.Phase, Verdict: p.Verdict, Sides: []SideWhy{}}
+	for _, a := range p.worstFirst() {
+		if a.Verdict != checks.Pass || len(a.Undated) > 0 {
+			w.Sides = append(w.Sides, m.sideWhy(&p, a))
 		}
 	}
 	return w
 }
 
-func (m Matrix) sideWhy(a Answer) SideWhy {
+// worstFirst lists the answers of both sides: of the side whose the verdict is before the other's, the worse before the better.
+func (p *Pair) worstFirst() []Answer {
+	all := slices.Concat(p.Old.Answers, p.New.Answers)
+	slices.SortStableFunc(all, func(a, b Answer) int {
+		return cmp.Or(cmp.Compare(p.distance(a), p.distance(b)), cmp.Compare(badness(b), badness(a)))
+	})
+	return all
+}
+
+// distance is 0 for an answer of the side whose the verdict is, 1 for one of the other.
+func (p *Pair) distance(a Answer) int {
+	if w := p.Verdict.Whose; (w == checks.WhoseOld || w == checks.WhoseNew) && string(w) != string(a.Side) {
+		return 1
+	}
+	return 0
+}
+
+// badness orders verdicts by how much they ask for attention: a failure is certain, what is not seen may be one.
+func badness(a Answer) int {
+	return slices.Index([]checks.Verdict{checks.Pass, checks.Warn, checks.Unverified, checks.Error, checks.Fail}, a.Verdict)
+}
+
+func (m Matrix) sideWhy(p *Pair, a Answer) SideWhy {
 	s := SideWhy{Side: a.Side, Addr: a.Addr, Want: a.Want, Outcome: a.Outcome, Verdict: a.Verdict, Code: a.Code, Reason: a.Reason,
-		LastAt: a.At(), Owner: m.owner(a), Undated: a.Undated, Deviation: a.Deviation}
+		LastAt: a.At(), Owner: m.owner(p, a), Undated: a.Undated, Deviation: a.Deviation}
 	if a.Reason == NeedsConsent {
 		s.Missing = a.Missing
 	}
@@ -68,10 +112,11 @@ func (m Matrix) sideWhy(a Answer) SideWhy {
 }
 
 // owner is the party who must act on an answer that is not as wanted: whoever runs the platform that said no or has not
-// agreed to be asked, whoever's flow can only be seen from their own place, and nobody but us for what is ours.
-func (m Matrix) owner(a Answer) string {
+// agreed to be asked, whoever's flow can only be seen from their own place, and nobody but us for what is ours, such as a
+// failure that both platforms show alike or a deny that lacks its proof.
+func (m Matrix) owner(p *Pair, a Answer) string {
 	switch {
-	case a.Passed():
+	case a.Passed(), a.Reason == Counts && (p.Verdict.Word == checks.WordCommonCause || a.Verdict != checks.Fail):
 		return ""
 	case a.Reason == NoVantage:
 		return a.Party()
@@ -86,5 +131,5 @@ func (m Matrix) owner(a Answer) string {
 // finding is an answer that is not as wanted, as a gate lists it.
 func (m Matrix) finding(p *Pair, a Answer) register.Finding {
 	return register.Finding{Check: a.Check, Side: a.Side, Code: a.Code, Word: string(p.Verdict.Word), Service: p.Service,
-		Party: p.Party, Flow: p.Flow, Addr: a.Addr, Owner: m.owner(a)}
+		Party: p.Party, Flow: p.Flow, Addr: a.Addr, Owner: m.owner(p, a)}
 }

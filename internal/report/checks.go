@@ -82,10 +82,18 @@ func (p *page) pair(env string, pair snapshot.Pair) []cell {
 func (p *page) cause(pair snapshot.Pair) string {
 	for _, w := range pair.Why.Sides {
 		if w.Verdict != checks.Pass {
-			return p.c.Outcome(string(w.Code)).Cause + " (" + p.c.T("owner") + ": " + p.owner(w.Owner) + ")"
+			return p.because(w.Sentence(), w.Code) + " (" + p.c.T("owner") + ": " + p.owner(w.Owner) + ")"
 		}
 	}
 	return p.c.T("pair." + string(pair.Verdict.Word) + ".means")
+}
+
+// because is the sentence that says why an answer is not as wanted.
+func (p *page) because(reason string, code checks.Code) string {
+	if key := "why." + reason; p.c.Has(key) {
+		return p.c.T(key)
+	}
+	return p.c.Outcome(string(code)).Cause
 }
 
 func (p *page) answer(s *snapshot.Side) cell {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"skift/internal/diag"
 	"skift/internal/journal"
 	"skift/internal/plan"
 	"skift/internal/run"
@@ -43,7 +44,10 @@ func (r *Runner) step(ctx context.Context, c Command) (Reply, error) {
 		if err := say(d, rn, st, who, c.Reason); err != nil {
 			return err
 		}
-		reply = Reply{Run: rn.ID, Event: d.Facts.Size, Message: fmt.Sprintf("%s of %s is %s", st.ID, rn.ID, st.State)}
+		reply = Reply{Run: rn.ID, Event: d.Facts.Size, Message: fmt.Sprintf("%s of %s: %s", st.ID, rn.ID, st.State)}
+		if rn.State == run.RunHeld {
+			reply.Message += fmt.Sprintf("; %s is held: %s", rn.ID, rn.Reason)
+		}
 		return nil
 	})
 	reply.Head = head.String()
@@ -72,9 +76,11 @@ func findRun(runs *run.Facts, id string) (*run.Run, error) {
 	if rn := runs.Runs[id]; rn != nil {
 		return rn, nil
 	}
-	var open []string
+	var open, names []string
 	for _, o := range runs.Order {
-		if rn := runs.Runs[o]; rn.Started.Runbook == id && !rn.State.Final() {
+		rn := runs.Runs[o]
+		names = append(names, o, rn.Started.Runbook)
+		if rn.Started.Runbook == id && !rn.State.Final() {
 			open = append(open, o)
 		}
 	}
@@ -82,7 +88,11 @@ func findRun(runs *run.Facts, id string) (*run.Run, error) {
 	case 1:
 		return runs.Runs[open[0]], nil
 	case 0:
-		return nil, refuse(NotFound, suggest("run", id, runs.Order), "there is no run %q", id)
+		hint := suggest("run", id, names)
+		if diag.Suggest(id, names) == "" {
+			hint = suggest("run", id, runs.Order)
+		}
+		return nil, refuse(NotFound, hint, "there is no run %q", id)
 	}
 	return nil, refuse(Usage, "name one of "+strings.Join(open, ", "), "%q has %d unfinished runs", id, len(open))
 }
@@ -147,7 +157,7 @@ func (d *decision) sayRetry(rn *run.Run, st *run.Step, who journal.Actor, reason
 		return refuse(Conflict, "", "%s is %s: only a failed or uncertain step can be tried again", st.ID, st.State)
 	}
 	if st.PID != 0 && d.r.cfg.Actions.Alive(st.PID, st.PIDStarted) {
-		return refuse(Refused, "stop it or wait for it, then retry", "the process of the last attempt still runs (pid %d)", st.PID)
+		return refuse(Conflict, "stop it or wait for it, then retry", "the process of the last attempt still runs (pid %d)", st.PID)
 	}
 	if _, err := d.Emit(run.StepRetried, rn.ID, st.ID, who, run.Body(run.Finished{Attempt: st.Attempt, Reason: reason})); err != nil {
 		return err

@@ -18,7 +18,10 @@ func (b *builder) needed(s Snapshot) []Needed {
 		}
 	}
 	for _, r := range s.Runs {
-		out = append(out, b.neededIn(r)...)
+		backedOut := slices.ContainsFunc(s.Runs, func(o Run) bool { return o.Undoes == r.ID && !o.State.Final() })
+		if !backedOut { // else its back-out is what goes on
+			out = append(out, b.neededIn(r)...)
+		}
 	}
 	for _, d := range s.Deviations {
 		if d.Critical && d.ConfirmedAt.IsZero() {

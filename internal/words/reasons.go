@@ -34,6 +34,8 @@ var reasons = []entry{
 	{"why.never-seen", "der er aldrig målt", "it was never observed"},
 	{"why.no-vantage", "der kan ikke måles herfra; parten selv skal måle fra sin kildeadresse", "it cannot be observed from here; the party itself must observe from its source address"},
 	{"why.consent", "parten har ikke givet samtykke til målingen", "the party has not given consent to the observation"},
+	{"why.let-in", "der blev givet adgang, hvor adgang skal være lukket", "access was given where it must be closed"},
+	{"why.unproven", "der blev ikke givet adgang, som ventet, men det er ikke bevist: det kræver et klart afslag og en kontrolmåling fra samme sted, der får svar", "access was not given, as wanted, but that is not proven: it takes a plain refusal, and a control from the same place that is answered"},
 
 	{"why.unknown-class", "ændringsklassen findes ikke i planen", "the change class is none of the plan's"},
 	{"why.not-allowed", "zonen tillader ikke denne slags ændring", "the zone does not allow this kind of change"},
