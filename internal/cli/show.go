@@ -147,7 +147,7 @@ func (s *session) showRun(snap snapshot.Snapshot, p *plan.Plan, r snapshot.Run) 
 	if err := t.Write(s.out, s.screen); err != nil {
 		return err
 	}
-	s.whatNext(r)
+	s.whatNext(snap, r)
 	snap.Needed = slices.DeleteFunc(slices.Clone(snap.Needed), func(n snapshot.Needed) bool { return !concerns(n, r) })
 	if err := s.needed(snap, p); err != nil {
 		return err
@@ -157,7 +157,13 @@ func (s *session) showRun(snap snapshot.Snapshot, p *plan.Plan, r snapshot.Run) 
 }
 
 // whatNext says what a person can do with a run that does not go on by itself.
-func (s *session) whatNext(r snapshot.Run) {
+func (s *session) whatNext(snap snapshot.Snapshot, r snapshot.Run) {
+	for _, o := range snap.Runs {
+		if o.Undoes == r.ID && !o.State.Final() {
+			s.printf("→ %s backs it out: skift runs %s\n", o.ID, o.ID)
+			return
+		}
+	}
 	for _, st := range r.Steps {
 		switch st.State {
 		case run.WaitingForPerson:

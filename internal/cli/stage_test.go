@@ -291,7 +291,7 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 	defer res.Body.Close()
 	data, err := io.ReadAll(res.Body)
 	ts.Check(err)
-	if ok, _ := regexp.Match(args[1], data); !ok || res.StatusCode != http.StatusOK {
+	if ok, _ := regexp.Match("(?m)"+args[1], data); !ok || res.StatusCode != http.StatusOK {
 		ts.Fatalf("%s: %s\n%s", args[0], res.Status, data)
 	}
 }

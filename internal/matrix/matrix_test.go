@@ -411,7 +411,10 @@ func TestWhyOfADeny(t *testing.T) {
 		{"no control", func(r *checks.Result) bool { fails(r, checks.Refused); r.Facts = nil; return true }, "unverified unproven "},
 		{"a router said no", func(r *checks.Result) bool { return fails(r, checks.NetUnreachable) }, "unverified unproven "},
 		{"another failure", func(r *checks.Result) bool { return fails(r, checks.AuthFailed) }, "fail  sse"},
-		{"the control is silent", func(r *checks.Result) bool { return fails(r, checks.Unobserved) }, "unverified  "},
+		{"the control is silent", func(r *checks.Result) bool {
+			r.Facts = map[string]string{checks.FactControl: checks.ControlSilent}
+			return fails(r, checks.Unobserved)
+		}, "unverified no-way-out "},
 		{"too old", func(r *checks.Result) bool { r.StartedAt = now.AddDate(0, 0, -2); return true }, "unverified too-old "},
 	} {
 		s := scope(testPlan(), "files")

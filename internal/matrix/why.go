@@ -43,8 +43,9 @@ type SideWhy struct {
 
 // The sentences of answers that count and yet are not told by their outcome code alone.
 const (
-	LetIn    = "let-in"   // let in where a deny is wanted
-	Unproven = "unproven" // kept out where a deny is wanted, in a way that proves none
+	LetIn    = "let-in"     // let in where a deny is wanted
+	Unproven = "unproven"   // kept out where a deny is wanted, in a way that proves none
+	NoWayOut = "no-way-out" // not observed, because nothing answers from that place, not even the control
 )
 
 // Sentence is the catalogue's key, below "why.", of the sentence that says why the answer is not as wanted; "" = that of its outcome code.
@@ -53,6 +54,8 @@ func (s SideWhy) Sentence() string {
 	switch {
 	case s.Reason != Counts:
 		return string(s.Reason)
+	case s.Code == checks.Unobserved && s.Facts[checks.FactControl] == checks.ControlSilent:
+		return NoWayOut
 	case s.Want != checks.Deny:
 		return ""
 	case s.Outcome == checks.Pass, s.Outcome == checks.Warn:

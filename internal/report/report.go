@@ -127,5 +127,16 @@ func (p *page) document(k kind) document {
 func (p *page) subject(k kind) string {
 	text := p.c.T("report.subject", "light", p.c.T("light."+string(p.Status.Light())), "plan", "Skift "+p.Plan.ID,
 		"week", p.c.Week(p.local(p.At)), "clause", k.clause(p))
+	if p.practised() {
+		text = "[" + p.c.T("screen.rehearsal") + "] " + text
+	}
 	return term.Truncate(line(text), 150)
+}
+
+// practised reports whether the report comes out of a run that changes nothing in production: its subject must say so, for
+// many read no further.
+func (p *page) practised() bool {
+	return slices.ContainsFunc(p.Runs, func(r snapshot.Run) bool {
+		return r.ID == p.o.Run && (r.Rehearsal || !r.Production)
+	})
 }

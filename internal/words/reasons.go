@@ -35,6 +35,7 @@ var reasons = []entry{
 	{"why.no-vantage", "der kan ikke måles herfra; parten selv skal måle fra sin kildeadresse", "it cannot be observed from here; the party itself must observe from its source address"},
 	{"why.consent", "parten har ikke givet samtykke til målingen", "the party has not given consent to the observation"},
 	{"why.let-in", "der blev givet adgang, hvor adgang skal være lukket", "access was given where it must be closed"},
+	{"why.no-way-out", "kontrolmålingen fra samme sted fik heller intet svar: der kunne ikke måles derfra", "the control from the same place was not answered either: nothing could be observed from there"},
 	{"why.unproven", "der blev ikke givet adgang, som ventet, men det er ikke bevist: det kræver et klart afslag og en kontrolmåling fra samme sted, der får svar", "access was not given, as wanted, but that is not proven: it takes a plain refusal, and a control from the same place that is answered"},
 
 	{"why.unknown-class", "ændringsklassen findes ikke i planen", "the change class is none of the plan's"},

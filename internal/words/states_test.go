@@ -78,7 +78,7 @@ func TestEveryStringOfAStateHasAWord(t *testing.T) {
 	for _, r := range []matrix.Reason{matrix.TooOld, matrix.OtherConfig, matrix.NeverSeen, matrix.NoVantage, matrix.NeedsConsent} {
 		keys = append(keys, "why."+string(r))
 	}
-	keys = append(keys, "why."+matrix.LetIn, "why."+matrix.Unproven)
+	keys = append(keys, "why."+matrix.LetIn, "why."+matrix.Unproven, "why."+matrix.NoWayOut)
 	for _, w := range []freeze.Why{freeze.UnknownClass, freeze.NotAllowed, freeze.NotListed, freeze.NothingAllow} {
 		keys = append(keys, "why."+string(w))
 	}
