@@ -111,7 +111,8 @@ func (s *sighting) session(ctx context.Context, client *sshdial.Client, t target
 		return err
 	})
 	if files != nil {
-		defer files.close()
+		// Closing in good order waits for the server, which may have stopped answering.
+		defer func() { _ = client.Within(ctx, t.timeout, files.close) }()
 	}
 	if err != nil {
 		s.subsystemFailed(err, client, files)
@@ -225,9 +226,10 @@ func (f *subsystem) heard() []byte {
 	return slices.Clone(f.first)
 }
 
-func (f *subsystem) close() {
-	_ = f.session.Close()
+func (f *subsystem) close() error {
+	err := f.session.Close()
 	if f.Client != nil {
-		_ = f.Client.Close()
+		err = errors.Join(err, f.Client.Close())
 	}
+	return err
 }

@@ -20,7 +20,7 @@ func (s *session) checkCommand() *cobra.Command {
 	var q api.CheckRequest
 	var side string
 	c := &cobra.Command{
-		Use: "check [ID|SUITE|GLOB …]", Short: "Ask both platforms now: old | new | verdict, worst first",
+		Use: "check [ID|SUITE|GLOB …] [--side old|new] [--environment ENV] [--dry]", Short: "Ask both platforms now: old | new | verdict, worst first",
 		Long: "Without arguments every check is asked. What is answered is stored: gates and reports rest on it. Exit: 0 all as it must be · 1\n" +
 			"something failed · 5 something could not be observed, or is broken with us (1 wins over 5; a warning is 0).",
 		RunE: func(c *cobra.Command, a []string) error {
@@ -42,8 +42,8 @@ func (s *session) checkCommand() *cobra.Command {
 			})
 		},
 	}
-	c.Flags().StringVar(&side, "side", "", "old or new (default both)")
-	c.Flags().StringVar(&q.Environment, "environment", "", "environment (default: the production one)")
+	c.Flags().StringVar(&side, "side", "", "`SIDE` is old or new (default both)")
+	c.Flags().StringVar(&q.Environment, "environment", "", "`ENV`, an environment of the plan (default: the production one)")
 	c.Flags().BoolVar(&q.Dry, "dry", false, "show what is stored, ask nothing")
 	return s.asJSON(c)
 }

@@ -97,8 +97,8 @@ func (s *session) root() *cobra.Command {
 	root.SetVersionTemplate("skift {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	keepOrder()
-	root.PersistentFlags().StringVarP(&s.dir, "plan", "C", ".", "plan directory")
-	root.PersistentFlags().StringVar(&s.data, "data", "", "data directory (default: what skift.yaml says, else .skift in the plan directory)")
+	root.PersistentFlags().StringVarP(&s.dir, "plan", "C", ".", "plan directory `DIR`")
+	root.PersistentFlags().StringVar(&s.data, "data", "", "data directory `DIR` (default: what skift.yaml says, else .skift in the plan directory)")
 	for _, g := range s.groups() {
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
 		for _, c := range g.commands {

@@ -23,9 +23,9 @@ type act struct {
 
 // acting adds the flags of whoever acts.
 func acting(c *cobra.Command, a *act) *cobra.Command {
-	c.Flags().StringVar(&a.As, "as", "", "seat that acts, such as ibm/operator")
-	c.Flags().StringVar(&a.Via, "via", journal.ViaConsole, "how it reached you: console, phone or mail")
-	c.Flags().StringVar(&a.Reason, "reason", "", "why; kept in the journal")
+	c.Flags().StringVar(&a.As, "as", "", "`SEAT` that acts, such as ibm/operator")
+	c.Flags().StringVar(&a.Via, "via", journal.ViaConsole, "how it reached you: `WAY` is console, phone or mail")
+	c.Flags().StringVar(&a.Reason, "reason", "", "why; this `TEXT` is kept in the journal")
 	return c
 }
 
@@ -116,8 +116,8 @@ func (s *session) voteCommand() *cobra.Command {
 			return s.send(c, a)
 		},
 	}, &a)
-	c.Flags().StringVar(&a.Run, "run", "", "the rehearsal in which the gate is practised")
-	c.Flags().StringSliceVar(&a.Services, "services", nil, "with go: for these services only, the rest stays as it is")
+	c.Flags().StringVar(&a.Run, "run", "", "the rehearsal `RUN` in which the gate is practised")
+	c.Flags().StringSliceVar(&a.Services, "services", nil, "with go: for these `SERVICES` only, the rest stays as it is")
 	c.Flags().StringVar(&a.until, "until", "", `with hold: the new deadline, "2019-11-08 22:00" in the plan's time zone or +2h`)
 	return c
 }
@@ -143,8 +143,8 @@ func (s *session) attestCommand() *cobra.Command {
 			return s.send(c, a)
 		},
 	}, &a)
-	c.Flags().StringVar(&a.Run, "run", "", "the rehearsal in which the gate is practised")
-	c.Flags().StringVar(&file, "file", "", "evidence, kept with its hash")
+	c.Flags().StringVar(&a.Run, "run", "", "the rehearsal `RUN` in which the gate is practised")
+	c.Flags().StringVar(&file, "file", "", "evidence: `FILE` is kept with its hash")
 	return c
 }
 
@@ -177,8 +177,8 @@ func (s *session) acceptCommand() *cobra.Command {
 		},
 	}, &a)
 	c.Flags().StringVar(&a.until, "until", "", `when it lapses: "2019-11-30", "2019-11-30 12:00" in the plan's time zone, or +48h`)
-	c.Flags().StringVar(&a.Side, "side", "", "old or new (default both)")
-	c.Flags().StringVar(&a.Flow, "flow", "", "one flow (default all)")
+	c.Flags().StringVar(&a.Side, "side", "", "`SIDE` is old or new (default both)")
+	c.Flags().StringVar(&a.Flow, "flow", "", "one `FLOW` (default all)")
 	return c
 }
 
@@ -220,7 +220,7 @@ func (s *session) logCommand() *cobra.Command {
 			return s.send(c, a)
 		},
 	}
-	c.Flags().StringVar(&a.As, "as", "", "seat that acts, such as ibm/operator")
-	c.Flags().StringVar(&a.Via, "via", journal.ViaConsole, "how it reached you: console, phone or mail")
+	c.Flags().StringVar(&a.As, "as", "", "`SEAT` that acts, such as ibm/operator")
+	c.Flags().StringVar(&a.Via, "via", journal.ViaConsole, "how it reached you: `WAY` is console, phone or mail")
 	return c
 }

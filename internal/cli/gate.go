@@ -34,7 +34,7 @@ func (s *session) gateCommand() *cobra.Command {
 			})
 		},
 	}
-	c.Flags().StringVar(&runID, "run", "", "the rehearsal in which it is practised")
+	c.Flags().StringVar(&runID, "run", "", "the rehearsal `RUN` in which it is practised")
 	return s.asJSON(c)
 }
 

@@ -53,10 +53,10 @@ func (s *session) reportCommand() *cobra.Command {
 			return s.showReport(r, out, q.Send)
 		},
 	}
-	c.Flags().StringVar(&out, "out", "", "write the mails into this directory")
+	c.Flags().StringVar(&out, "out", "", "write the mails into the directory `DIR`")
 	c.Flags().BoolVar(&preview, "preview", false, "print the text parts")
 	c.Flags().BoolVar(&q.Send, "send", false, "queue the mails")
-	c.Flags().StringVar(&q.Report, "report", "", "another report than the audience's own")
+	c.Flags().StringVar(&q.Report, "report", "", "another `REPORT` than the audience's own")
 	return s.asJSON(c)
 }
 

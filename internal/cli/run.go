@@ -24,7 +24,7 @@ func (s *session) runCommand() *cobra.Command {
 	var a act
 	var noWait bool
 	c := &cobra.Command{
-		Use: "run RUNBOOK", Short: "Drive a run in the foreground",
+		Use: "run RUNBOOK [--environment ENV] [--rehearsal [--speed N]] [--no-wait]", Short: "Drive a run in the foreground",
 		Long: "Begins a run of the runbook in the environment (default: production), or goes on with the unfinished one. People answer from other\n" +
 			"terminals: skift step, vote, attest. Ctrl-C once: finish or record what is in flight, then stop; twice: stop now, and what was\n" +
 			"in flight becomes uncertain. Exit: 0 done · 1 failed, aborted or backed out · 3 no-go · 4 stopped, or only people are waited for\n" +

@@ -58,7 +58,7 @@ func (s *session) serve(ctx context.Context) error {
 func (s *session) startCommand() *cobra.Command {
 	var a act
 	c := &cobra.Command{
-		Use: "start RUNBOOK", Short: "Begin a run in the running skift serve", Args: args("RUNBOOK"),
+		Use: "start RUNBOOK [--environment ENV] [--rehearsal [--speed N]]", Short: "Begin a run in the running skift serve", Args: args("RUNBOOK"),
 		Long: "Begins a run of the runbook in the environment (default: production), or says which unfinished one goes on. The run is driven by the\n" +
 			"process that serves; skift runs shows it.",
 		RunE: func(c *cobra.Command, got []string) error {
@@ -87,10 +87,10 @@ func (s *session) startCommand() *cobra.Command {
 
 // starting adds the flags of whoever begins a run.
 func starting(c *cobra.Command, a *act) {
-	c.Flags().StringVar(&a.Environment, "environment", "", "environment (default: the production one)")
+	c.Flags().StringVar(&a.Environment, "environment", "", "`ENV`, an environment of the plan (default: the production one)")
 	c.Flags().BoolVar(&a.Rehearsal, "rehearsal", false, "rehearse: in production no effect is executed")
-	c.Flags().Float64Var(&a.Speed, "speed", 1, "with --rehearsal: waits are shortened by this factor")
-	c.Flags().StringVar(&a.As, "as", "", "seat that starts it")
+	c.Flags().Float64Var(&a.Speed, "speed", 1, "with --rehearsal: waits are `N` times shorter")
+	c.Flags().StringVar(&a.As, "as", "", "`SEAT` that starts it")
 }
 
 // checkSpeed refuses what is no factor: waits are never made longer.

@@ -174,6 +174,9 @@ func (s *session) whatNext(snap snapshot.Snapshot, r snapshot.Run) {
 			s.printf("→ find out whether it happened, then: skift step %s %s done|fail|retry --as %s --reason …\n", r.ID, st.ID, orSeat(st.Owner))
 		}
 	}
+	if r.State == run.RunHeld && r.HeldGate == "" && stepIs(r, r.HeldStep, run.Waiting) {
+		s.printf("→ it goes on by itself once the zone allows it; to give it up: skift abort %s --as SEAT --reason …\n", r.ID)
+	}
 	for _, g := range r.Waiting {
 		s.printf("→ skift gate %s%s\n", g, practised(r))
 	}
@@ -185,6 +188,10 @@ func (s *session) whatNext(snap snapshot.Snapshot, r snapshot.Run) {
 			s.printf("→ or vote again: skift vote %s ready|go --as SEAT%s\n", r.HeldGate, practised(r))
 		}
 	}
+}
+
+func stepIs(r snapshot.Run, id string, state run.StepState) bool {
+	return slices.ContainsFunc(r.Steps, func(st snapshot.Step) bool { return st.ID == id && st.State == state })
 }
 
 // answersTo is what can be said of a failed step. One that moves services or stands behind a gate cannot be skipped.

@@ -43,8 +43,8 @@ func (s *session) statusCommand() *cobra.Command {
 			return s.send(c, a)
 		},
 	}
-	parent.Flags().StringVar(&note, "note", "", "file with the manager's own sentences; - reads standard input")
-	parent.Flags().StringVar(&a.As, "as", "", "seat that writes the note")
+	parent.Flags().StringVar(&note, "note", "", "`FILE` with the manager's own sentences; - reads standard input")
+	parent.Flags().StringVar(&a.As, "as", "", "`SEAT` that writes the note")
 	var set act
 	c := &cobra.Command{
 		Use: "set green|yellow|red --because … [--as SEAT]", Short: "Set the light; the computed one is shown beside it", Args: args("green|yellow|red"),
@@ -57,9 +57,9 @@ func (s *session) statusCommand() *cobra.Command {
 			return s.send(c, set)
 		},
 	}
-	c.Flags().StringVar(&set.Reason, "because", "", "why; printed in every report")
-	c.Flags().StringVar(&set.As, "as", "", "seat that sets it")
-	c.Flags().StringVar(&set.Via, "via", journal.ViaConsole, "how it reached you: console, phone or mail")
+	c.Flags().StringVar(&set.Reason, "because", "", "why; this `TEXT` is printed in every report")
+	c.Flags().StringVar(&set.As, "as", "", "`SEAT` that sets it")
+	c.Flags().StringVar(&set.Via, "via", journal.ViaConsole, "how it reached you: `WAY` is console, phone or mail")
 	parent.AddCommand(c)
 	return s.asJSON(parent)
 }

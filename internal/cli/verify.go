@@ -32,7 +32,7 @@ func (s *session) verifyCommand() *cobra.Command {
 			return s.verify(c.Context(), held)
 		},
 	}
-	c.Flags().StringVar(&head, "head", "", "a head you kept: the word that begins with skift1:")
+	c.Flags().StringVar(&head, "head", "", "a `HEAD` you kept: the word that begins with skift1:")
 	return s.asJSON(c)
 }
 

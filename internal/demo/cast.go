@@ -165,10 +165,13 @@ func unseen(c register.CriterionSeen) bool {
 	return c.Kind == string(plan.SuiteCriterion) && c.State == gate.Unknown
 }
 
-// blocked reports whether the fault of the story keeps this gate from a go.
+// blocked reports whether the fault of the story, and nothing else, keeps this gate from a go.
 func (m *meeting) blocked(j gate.Judgement) bool {
-	return m.weekend() && !m.fixed && len(findings(j.Criteria)) > 0 && slices.ContainsFunc(j.Criteria, func(c register.CriterionSeen) bool {
-		return c.Kind == string(plan.SuiteCriterion) && c.State == gate.Unmet
+	if !m.weekend() || m.fixed || len(findings(j.Criteria)) == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(j.Criteria, func(c register.CriterionSeen) bool {
+		return c.State != gate.Met && c.Kind != string(plan.SuiteCriterion)
 	})
 }
 
@@ -184,24 +187,33 @@ func findings(criteria []register.CriterionSeen) []register.Finding {
 	return out
 }
 
-// margin is how long before a deadline the deciding seat sees to it.
-const margin = 2 * time.Second
+// How long before a deadline the deciding seat sees to it, and how much time it then gives. Nobody waits for the end of that: a go is
+// given as soon as it can be.
+const (
+	margin = 4 * time.Second
+	grace  = time.Minute
+)
 
 // keepTime is the deciding seat with an eye on the deadline: where it comes before everybody is done, the machine is overloaded, which is
 // no reason against the cut-over.
 func (m *meeting) keepTime(ctx context.Context) error {
+	early := time.Duration(0)
 	for {
 		j, err := m.app.Judge(ctx, m.gate.ID, "")
 		if err != nil || j.State == gate.Went || j.DecideBy.IsZero() {
 			return said("judge "+m.gate.ID, err)
 		}
-		if left := time.Until(j.DecideBy) - margin; left > 0 {
-			if !pause(ctx, left) {
+		left := time.Until(j.DecideBy)
+		if early == 0 {
+			early = min(margin, left/2)
+		}
+		switch {
+		case left > early:
+			if !pause(ctx, left-early) {
 				return nil
 			}
 			continue // it may have been extended meanwhile
-		}
-		if j.State == gate.Open || j.State == gate.Held {
+		case j.State == gate.Open || j.State == gate.Held:
 			err = m.extend(ctx)
 		}
 		if err != nil || !pause(ctx, looking) {
@@ -210,9 +222,9 @@ func (m *meeting) keepTime(ctx context.Context) error {
 	}
 }
 
-// extend is the deciding seat asking for time.
+// extend is the deciding seat giving more time.
 func (m *meeting) extend(ctx context.Context) error {
-	until := time.Now().Add(15 * time.Second)
+	until := time.Now().Add(grace)
 	_, err := m.do(ctx, runner.Command{Do: runner.DoVote, Gate: m.gate.ID, Answer: string(register.HoldVote), As: m.gate.Decides, Until: &until,
 		Reason: "not everybody has answered yet"})
 	if meanwhile(err) {

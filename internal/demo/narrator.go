@@ -282,8 +282,8 @@ func shown(e journal.Event) bool {
 }
 
 func (n *narrator) gateVoted(e journal.Event, b register.Voted) {
-	if !shown(e) || b.Answer == register.Go || b.Answer == register.NoGo {
-		return
+	if !shown(e) || b.Answer != register.Ready && b.Answer != register.NotReady {
+		return // the others are told as what follows from them
 	}
 	text := e.Actor.Seat + ": " + strings.ReplaceAll(string(b.Answer), "-", " ")
 	if b.Remark != "" {

@@ -46,6 +46,9 @@ func (d document) view() view {
 		var p part
 		switch b := b.(type) {
 		case heading:
+			if b == "" {
+				continue // a name of which nothing printable is left
+			}
 			p.Heading = upper(string(b))
 		case para:
 			p.Para = &b

@@ -107,7 +107,9 @@ func TestOutcomes(t *testing.T) {
 	}{
 		{"fine", nil, run.Done},
 		{"failed", failing("go"), run.Failed},
-		{"could not be tried", func(context.Context, runner.Effect) (runner.Outcome, error) { return runner.Outcome{}, errors.New("our bug") }, run.Failed},
+		{"could not be tried", func(context.Context, runner.Effect) (runner.Outcome, error) {
+			return runner.Outcome{}, errors.New("our bug")
+		}, run.Failed},
 		{"perhaps happened", func(context.Context, runner.Effect) (runner.Outcome, error) {
 			return runner.Outcome{Uncertain: true}, nil
 		}, run.Uncertain},

@@ -101,7 +101,12 @@ const defaultWeekend = "runbook: weekend\nsteps:\n  one: {owner: ibm/operator, m
 // load reads a plan with the given runbooks, each the text below `steps:`, or a whole file when it begins with "runbook:".
 func load(t testing.TB, yaml string, books map[string]string) *plan.Plan {
 	t.Helper()
-	fsys := fstest.MapFS{"plan.yaml": {Data: []byte(yaml)}, "shifts.csv": {Data: []byte(shifts)}, "contacts.csv": {Data: []byte(contacts)},
+	return loadWith(t, yaml, books, shifts)
+}
+
+func loadWith(t testing.TB, yaml string, books map[string]string, roster string) *plan.Plan {
+	t.Helper()
+	fsys := fstest.MapFS{"plan.yaml": {Data: []byte(yaml)}, "shifts.csv": {Data: []byte(roster)}, "contacts.csv": {Data: []byte(contacts)},
 		"runbooks/weekend.yaml": {Data: []byte(defaultWeekend)}}
 	for id, text := range books {
 		if !strings.HasPrefix(text, "runbook:") {
@@ -305,7 +310,9 @@ type world struct {
 	r      *runner.Runner
 	stop   func() error // ends the process softly
 	kill   func() error // ends it with what is in flight
-	acked  []runner.Reply
+
+	ackedMu sync.Mutex
+	acked   []runner.Reply // what was promised
 }
 
 // newWorld has a plan and a data directory, and no process yet.
@@ -348,12 +355,15 @@ func (w *world) open() {
 		w.t.Fatal(err)
 	}
 	w.shelf[w.plan.Hash] = w.plan
-	w.store, w.ledger = s, l
-	w.r = runner.New(runner.Config{Plan: w.plan, Ledger: l, Actions: w.actions, Sweeper: w.sweeper, Calendar: calendar{}, Reports: w.reports,
-		Files: w.drawer, Revisions: w.shelf, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Person: func(p *plan.Plan, seat string, at time.Time) string { return p.Roster.At(seat, at).Person() }})
+	w.store, w.ledger, w.r = s, l, w.runnerOn(l)
 	w.stop, w.kill = s.Close, s.Close
 	w.t.Cleanup(func() { _ = s.Close() })
+}
+
+func (w *world) runnerOn(l *ledger.Ledger) *runner.Runner {
+	return runner.New(runner.Config{Plan: w.plan, Ledger: l, Actions: w.actions, Sweeper: w.sweeper, Calendar: calendar{}, Reports: w.reports,
+		Files: w.drawer, Revisions: w.shelf, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Person: func(p *plan.Plan, seat string, at time.Time) string { return p.Roster.At(seat, at).Person() }})
 }
 
 // start opens and runs.
@@ -399,7 +409,9 @@ func (w *world) try(c runner.Command) (runner.Reply, error) {
 	c.EnteredBy = "uid-1000"
 	reply, err := w.r.Do(context.Background(), c)
 	if err == nil {
+		w.ackedMu.Lock()
 		w.acked = append(w.acked, reply)
+		w.ackedMu.Unlock()
 	}
 	synctest.Wait()
 	return reply, err
