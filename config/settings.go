@@ -5,10 +5,13 @@
 package config
 
 import (
+	"encoding/pem"
+	"io/fs"
 	"net/mail"
 	"net/netip"
 	"net/url"
 	"path"
+	"regexp"
 	"strings"
 	"time"
 
@@ -48,6 +51,8 @@ type SMTP struct {
 	Password secret.Ref
 	Networks []netip.Prefix // where the server may be; default anywhere but link-local
 	PerHour  int            // mails; default 600
+
+	caPos diag.Pos
 }
 
 // Budget is how hard a target is asked.
@@ -118,14 +123,11 @@ func readSMTP(m *yamldoc.Map, problems *diag.List) *SMTP {
 		Host: m.Raw("host"), Port: m.OptInt("port", 587, 1, 65535), From: m.Raw("from"),
 		StartTLS: m.OptOneOf("starttls", "mandatory", "mandatory", "opportunistic", "none"),
 		CA:       m.OptRaw("ca", ""), User: m.OptRaw("user", ""), PerHour: m.OptInt("per_hour", 600, 1, 100000),
-	}
-	if s.From != "" {
-		if _, err := mail.ParseAddress(s.From); err != nil {
-			problems.Addf(m.ValuePos("from"), CodeBadSetting, "%q is not a mail address", s.From).At("smtp.from")
-		}
+		caPos: m.ValuePos("ca"),
 	}
 	if s.CA != "" && (path.IsAbs(s.CA) || strings.HasPrefix(path.Clean(s.CA), "..")) {
-		problems.Addf(m.ValuePos("ca"), CodeBadSetting, "%q is not a file of the plan directory", s.CA).At("smtp.ca")
+		problems.Addf(s.caPos, CodeBadSetting, "%q is not a file of the plan directory", s.CA).At("smtp.ca")
+		s.CA = ""
 	}
 	if text := m.OptRaw("password", ""); text != "" {
 		ref, err := secret.ParseRef(text)
@@ -142,5 +144,57 @@ func readSMTP(m *yamldoc.Map, problems *diag.List) *SMTP {
 		}
 		s.Networks = append(s.Networks, p.Masked())
 	}
+	s.check(m, problems)
 	return s
+}
+
+var (
+	// hostname is a name as DNS has it.
+	hostname = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,62}))*\.?$`)
+	// sender is an address whose domain fits into the headers that are made of it: Message-ID and List-Id.
+	sender = regexp.MustCompile(`^[A-Za-z0-9!#$%&'*+/=?^_{|}~.-]{1,64}@[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?){0,5}$`)
+)
+
+// check finds what would let no mail leave, on the night when one has to.
+func (s *SMTP) check(m *yamldoc.Map, problems *diag.List) {
+	host, err := netip.ParseAddr(s.Host)
+	if m.Has("host") && err != nil && !hostname.MatchString(s.Host) {
+		problems.Addf(m.ValuePos("host"), CodeBadSetting, "%q is not the name or address of a host", s.Host).
+			At("smtp.host").Hintf("the port is a key of its own: port: 587")
+	}
+	if m.Has("from") {
+		a, err := mail.ParseAddress(s.From)
+		if err != nil || !sender.MatchString(a.Address) || len(a.Address) > 160 {
+			problems.Addf(m.ValuePos("from"), CodeBadSetting, "%q is not a mail address", s.From).
+				At("smtp.from").Hintf("write Name <name@domain.example> or the address alone, in ASCII")
+		}
+	}
+	switch {
+	case s.User != "" && !m.Has("password"):
+		problems.Addf(m.ValuePos("user"), CodeBadSetting, "a login needs a password").
+			At("smtp.user").Hintf("name it: password: env:NAME, file:PATH or cred:NAME")
+	case s.User == "" && m.Has("password"):
+		problems.Addf(m.ValuePos("password"), CodeBadSetting, "a password without a user is never used").
+			At("smtp.password").Hintf("add user: NAME, or remove the password")
+	}
+	local := s.Host == "localhost" || err == nil && host.Unmap().IsLoopback()
+	if s.User != "" && s.StartTLS != "mandatory" && !local {
+		problems.Addf(m.ValuePos("starttls"), CodeBadSetting, "with starttls: %s the login could leave in clear", s.StartTLS).
+			At("smtp.starttls").Hintf("write starttls: mandatory, which is the default")
+	}
+}
+
+// CheckFiles looks into the files that the settings name; dir is the plan directory.
+func (s Settings) CheckFiles(dir fs.FS, problems *diag.List) {
+	if s.SMTP == nil || s.SMTP.CA == "" {
+		return
+	}
+	text, err := fs.ReadFile(dir, path.Clean(s.SMTP.CA))
+	if err != nil {
+		problems.Addf(s.SMTP.caPos, CodeBadSetting, "there is no file %q that can be read", s.SMTP.CA).At("smtp.ca")
+		return
+	}
+	if block, _ := pem.Decode(text); block == nil || block.Type != "CERTIFICATE" {
+		problems.Addf(s.SMTP.caPos, CodeBadSetting, "%s holds no certificate in PEM form", s.SMTP.CA).At("smtp.ca")
+	}
 }

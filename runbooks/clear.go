@@ -18,7 +18,10 @@ var (
 	placeName = regexp.MustCompile(`(?i)[_-](file|path|dir|url|name|id|env)$`)
 	// flagForm is a long option, perhaps with its value.
 	flagForm = regexp.MustCompile(`^--?([A-Za-z][A-Za-z0-9_-]*)(?:=(.*))?$`)
-	userInfo = regexp.MustCompile(`://[^/@\s:]*:[^/@\s]+@`)
+	// headerForm is an HTTP header as programs take it.
+	headerForm    = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9-]*):\s+\S`)
+	authorization = regexp.MustCompile(`(?i)^(?:proxy-)?authorization$`)
+	userInfo      = regexp.MustCompile(`://[^/@\s:]*:[^/@\s]+@`)
 )
 
 var (
@@ -62,8 +65,9 @@ func (rd *reader) valueSecret(name, value string, v yamldoc.Node) {
 func (rd *reader) argvSecrets(argv []string, items []yamldoc.Node) {
 	for i, arg := range argv {
 		at := i
-		m := flagForm.FindStringSubmatch(arg)
+		m, header := flagForm.FindStringSubmatch(arg), headerForm.FindStringSubmatch(arg)
 		switch {
+		case header != nil && (authorization.MatchString(header[1]) || holdsSecret(header[1])):
 		case userInfo.MatchString(arg), strings.HasPrefix(arg, "pass:"):
 		case m == nil || !holdsSecret(m[1]):
 			continue

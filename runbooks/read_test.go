@@ -185,6 +185,8 @@ func TestSecretsAreNotRepeated(t *testing.T) {
 		"flag":           `owner: a/b, command: [x, --password=` + canary + `]`,
 		"flag and value": `owner: a/b, command: [x, --api-key, ` + canary + `]`,
 		"openssl":        `owner: a/b, command: [openssl, -passin, "pass:` + canary + `"]`,
+		"bearer in argv": `owner: a/b, command: [curl, -H, "Authorization: Bearer ` + canary + `"]`,
+		"header in argv": `owner: a/b, command: [curl, -H, "X-Api-Key: ` + canary + `"]`,
 		"url argument":   `owner: a/b, command: [x, "https://me:` + canary + `@x.example/"]`,
 		"environment":    `owner: a/b, command: [x], env: {DB_PASSWORD: ` + canary + `}`,
 		"url in env":     `owner: a/b, command: [x], env: {DB: "postgres://me:` + canary + `@x.example/"}`,

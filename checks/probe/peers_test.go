@@ -40,6 +40,7 @@ func TestEachFaultHasItsCode(t *testing.T) {
 		{"http", saysAndCloses("HTTP/1.1 400 Bad Request\r\n\r\n"), codes{checks.ProtoMismatch, checks.ProtoMismatch, checks.ProtoMismatch, checks.ProtoMismatch, checks.OK}},
 		{"http 403", saysAndCloses("HTTP/1.1 403 Forbidden\r\n\r\n"), codes{checks.ProtoMismatch, checks.ProtoMismatch, checks.ProtoMismatch, checks.ProtoMismatch, checks.HTTPStatus}},
 		{"ssh that ends in the key exchange", saysAndCloses("SSH-2.0-gone\r\n"), codes{checks.ProtoMismatch, checks.AuthDisconnect, checks.ProtoMismatch, checks.OK, checks.ProtoMismatch}},
+		{"ssh after many other lines", saysAndCloses(strings.Repeat("please wait\r\n", 100) + "SSH-2.0-gone\r\n"), codes{checks.ProtoMismatch, checks.AuthDisconnect, checks.ProtoMismatch, checks.OK, checks.ProtoMismatch}},
 		{"ssh that says no more", says("SSH-2.0-mute\r\n"), codes{checks.ProtoMismatch, checks.Silent, checks.ProtoMismatch, checks.OK, checks.ProtoMismatch}},
 		{"alert: handshake failure", alerting(40), codes{checks.TLSNoOverlap, checks.ProtoMismatch, checks.OK, checks.ProtoMismatch, checks.ProtoMismatch}},
 		{"alert: protocol version", alerting(70), codes{checks.TLSVersion, checks.ProtoMismatch, checks.OK, checks.ProtoMismatch, checks.ProtoMismatch}},

@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -90,6 +92,60 @@ func TestReachOverHTTPS(t *testing.T) {
 	}
 }
 
+// A gateway that demands a client certificate shows no HTTP status: that is neither silence nor a deny. TLS 1.3 says so only when
+// something is read after the handshake.
+func TestReachOverHTTPSWithoutAClientCertificate(t *testing.T) {
+	t.Parallel()
+	for version, want := range map[uint16]checks.Code{tls.VersionTLS12: checks.TLSNoOverlap, tls.VersionTLS13: checks.CliMissing} {
+		s := httptest.NewUnstartedServer(http.NotFoundHandler())
+		s.Config.ErrorLog = log.New(io.Discard, "", 0)
+		s.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert, MinVersion: version, MaxVersion: version}
+		s.StartTLS()
+		t.Cleanup(s.Close)
+		for _, w := range []checks.Want{checks.Allow, checks.Deny} {
+			r := run(t, "", ask(s.Listener.Addr().String(), checks.ReachOptions{Proof: checks.ProofHTTPS}, quick, func(a *checks.Ask) { a.Want = w }))
+			if r.Code != want && r.Code != checks.CliMissing || r.Verdict != checks.Fail || r.Evidence.Alert == "" {
+				t.Errorf("%s, %s wanted: got %s %s, alert %q", tls.VersionName(version), w, r.Verdict, r.Code, r.Evidence.Alert)
+			}
+		}
+	}
+}
+
+// A server that stops answering when all has been seen must not hold the sweep: closing in good order has its time as well.
+func TestServerThatHangsAtTheEnd(t *testing.T) {
+	t.Parallel()
+	host, me := newKey(t), newKey(t)
+	cfg := welcoming(t, host)
+	var deaf atomic.Bool
+	server := peer(t, func(conn net.Conn) { serveSFTP(conn, cfg, files{closed: func() { deaf.Store(true) }}) })
+	front := peer(t, func(c net.Conn) {
+		back, err := net.Dial("tcp", server)
+		if err != nil {
+			return
+		}
+		defer back.Close()
+		done := make(chan struct{})
+		go func() { _, _ = io.Copy(c, back); close(done) }()
+		buf := make([]byte, 4096)
+		for n, err := c.Read(buf); err == nil; n, err = c.Read(buf) {
+			if !deaf.Load() { // what comes after the end of the listing is never heard
+				_, _ = back.Write(buf[:n])
+			}
+		}
+		back.Close()
+		<-done
+	})
+	o := checks.SFTPOptions{Level: checks.LevelList, User: "u", HostKey: map[checks.Side][]string{checks.New: {host.fingerprint}}}
+	began := time.Now()
+	r := run(t, me.private, ask(front, o, func(a *checks.Ask) { a.Spec.Timeout = 2 * time.Second }))
+	if r.Code != checks.OK || r.Reached != "list" || !deaf.Load() {
+		t.Errorf("got %s, reached %q", r.Code, r.Reached)
+	}
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}
+
 // The alert's number is unexported; should a new Go hide it otherwise, this fails first.
 func TestAlertNumberAgainstTheToolchain(t *testing.T) {
 	t.Parallel()
@@ -159,13 +215,23 @@ func TestWeakSignature(t *testing.T) {
 	}
 }
 
-// files is an SFTP server in this process whose listing gives one error.
-type files struct{ err error }
+// files is an SFTP server in this process whose listing gives one error, or is empty and tells when it is closed.
+type files struct {
+	err    error
+	closed func()
+}
 
-func (f files) Filelist(*sftp.Request) (sftp.ListerAt, error) { return nil, f.err }
-func (f files) Fileread(*sftp.Request) (io.ReaderAt, error)   { panic("a file was opened") }
-func (f files) Filewrite(*sftp.Request) (io.WriterAt, error)  { panic("a file was written") }
-func (f files) Filecmd(*sftp.Request) error                   { panic("something was changed") }
+func (f files) Filelist(*sftp.Request) (sftp.ListerAt, error) {
+	if f.err != nil {
+		return nil, f.err
+	}
+	return f, nil
+}
+func (f files) ListAt([]os.FileInfo, int64) (int, error)     { return 0, io.EOF }
+func (f files) Close() error                                 { f.closed(); return nil }
+func (f files) Fileread(*sftp.Request) (io.ReaderAt, error)  { panic("a file was opened") }
+func (f files) Filewrite(*sftp.Request) (io.WriterAt, error) { panic("a file was written") }
+func (f files) Filecmd(*sftp.Request) error                  { panic("something was changed") }
 
 func TestOperationCodes(t *testing.T) {
 	t.Parallel()
@@ -177,17 +243,66 @@ func TestOperationCodes(t *testing.T) {
 		{errors.New("disk on fire"), checks.OpFailed}, {sftp.ErrSSHFxOpUnsupported, checks.OpFailed},
 	} {
 		host, me := newKey(t), newKey(t)
-		signer, err := ssh.ParsePrivateKey([]byte(host.private))
-		if err != nil {
-			t.Fatal(err)
-		}
-		cfg := &ssh.ServerConfig{PublicKeyCallback: func(ssh.ConnMetadata, ssh.PublicKey) (*ssh.Permissions, error) { return nil, nil }}
-		cfg.AddHostKey(signer)
-		addr := peer(t, func(conn net.Conn) { serveSFTP(conn, cfg, files{c.err}) })
+		cfg := welcoming(t, host)
+		addr := peer(t, func(conn net.Conn) { serveSFTP(conn, cfg, files{err: c.err}) })
 		o := checks.SFTPOptions{Level: checks.LevelList, User: "u", HostKey: map[checks.Side][]string{checks.New: {host.fingerprint}}}
 		if r := run(t, me.private, ask(addr, o)); r.Code != c.code || r.Reached != "subsystem" {
 			t.Errorf("%v: got %s, reached %q", c.err, r.Code, r.Reached)
 		}
+	}
+}
+
+// welcoming is the configuration of an SSH server that takes every key.
+func welcoming(t *testing.T, host keyPair) *ssh.ServerConfig {
+	t.Helper()
+	signer, err := ssh.ParsePrivateKey([]byte(host.private))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := &ssh.ServerConfig{PublicKeyCallback: func(ssh.ConnMetadata, ssh.PublicKey) (*ssh.Permissions, error) { return nil, nil }}
+	cfg.AddHostKey(signer)
+	return cfg
+}
+
+// sshd takes the key and then ends the connection when it cannot give the account its root directory. That is neither a garbled SFTP
+// nor something we did not see, however early it comes.
+func TestHungUpAfterTheLogin(t *testing.T) {
+	t.Parallel()
+	host, me := newKey(t), newKey(t)
+	cfg := welcoming(t, host)
+	moments := map[string]func(*ssh.ServerConn, <-chan ssh.NewChannel){
+		"at once":         func(*ssh.ServerConn, <-chan ssh.NewChannel) {},
+		"at the session":  func(_ *ssh.ServerConn, chans <-chan ssh.NewChannel) { <-chans },
+		"at the question": func(_ *ssh.ServerConn, chans <-chan ssh.NewChannel) { acceptOne(chans) },
+	}
+	for name, until := range moments {
+		addr := peer(t, func(conn net.Conn) {
+			c, chans, reqs, err := ssh.NewServerConn(conn, cfg)
+			if err != nil {
+				return
+			}
+			go ssh.DiscardRequests(reqs)
+			until(c, chans)
+			_ = conn.Close()
+			for range chans { // the library's reader ends with them
+			}
+		})
+		for range 10 {
+			o := checks.SFTPOptions{Level: checks.LevelList, User: "u", HostKey: map[checks.Side][]string{checks.New: {host.fingerprint}}}
+			if r := run(t, me.private, ask(addr, o)); r.Code != checks.AuthDisconnect || r.Verdict != checks.Fail || r.Reached != "auth" {
+				t.Errorf("%s: got %s %s, reached %q", name, r.Verdict, r.Code, r.Reached)
+			}
+		}
+	}
+}
+
+// acceptOne accepts a session and waits for the first request on it.
+func acceptOne(chans <-chan ssh.NewChannel) {
+	for c := range chans {
+		if _, reqs, err := c.Accept(); err == nil {
+			<-reqs
+		}
+		return
 	}
 }
 

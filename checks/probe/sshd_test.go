@@ -109,6 +109,7 @@ func TestSFTPAgainstOpenSSH(t *testing.T) {
 		reached string
 		facts   map[string]string
 		quick   bool // what is asked for never comes
+		root    bool // only root's sshd can do it
 	}{
 		{name: "list", config: []string{withSFTP}, code: checks.OK, reached: "list",
 			options: option(func(o *checks.SFTPOptions) { o.Dir = dir }), facts: map[string]string{"path": dir, "auth_offered": "publickey", "host_key_type": "ssh-ed25519"}},
@@ -135,12 +136,19 @@ func TestSFTPAgainstOpenSSH(t *testing.T) {
 		{name: "subsystem never answers", config: []string{"Subsystem sftp /bin/sleep 60"}, code: checks.SFTPSilent, reached: "auth", quick: true},
 		{name: "missing path", config: []string{withSFTP}, options: option(func(o *checks.SFTPOptions) { o.Dir = filepath.Join(dir, "OUT") }), code: checks.PathMissing, reached: "subsystem"},
 		{name: "path is a file", config: []string{withSFTP}, options: option(func(o *checks.SFTPOptions) { o.Dir = filepath.Join(dir, "in.xml") }), code: checks.PathMissing, reached: "subsystem"}, // sshd answers ENOTDIR with "no such file"
+		{name: "listing is not allowed", config: []string{"Subsystem sftp internal-sftp -P opendir"}, code: checks.PathDenied, reached: "subsystem"},
+		{name: "a password is demanded beside the key", config: []string{"AuthenticationMethods publickey,password", "PasswordAuthentication yes"}, code: checks.AuthMethod, reached: "hostkey", facts: map[string]string{"auth_offered": "publickey"}},
+		{name: "the account is shut out", config: []string{withSFTP, "DenyUsers *"}, code: checks.AuthFailed, reached: "hostkey"},
+		{name: "in a chroot", config: []string{withSFTP, "ChrootDirectory /", "ForceCommand internal-sftp"}, root: true, options: option(func(o *checks.SFTPOptions) { o.Dir = "/" }), code: checks.OK, reached: "list", facts: map[string]string{"path": "/"}},
 		{name: "our own key is missing", key: func(*testing.T, sshd) string { return "" }, code: checks.Credential},
 		{name: "our own key is garbage", key: func(*testing.T, sshd) string { return "no key" }, code: checks.Credential},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
+			if c.root && os.Geteuid() != 0 {
+				t.Skip("only root's sshd changes its root directory")
+			}
 			s := startSSHD(t, c.config...)
 			o := s.options()
 			if c.options != nil {

@@ -24,12 +24,18 @@ var ErrNobody = errors.New("no skift process answers")
 // ErrLost is returned when the process stops answering: whether it did what was asked is not known.
 var ErrLost = errors.New("the running skift stopped answering")
 
+// ErrSilent is returned when a process holds the socket and says nothing: it is stopped, or has no time.
+var ErrSilent = errors.New("the skift process that owns the data directory does not answer")
+
 // Client is a Desk behind a unix socket. It is safe for concurrent use.
 type Client struct {
 	http *http.Client
 }
 
-// Dial connects to the owner of a data directory. It returns ErrNobody when there is none.
+// answersWithin is how long the owner may take to say that it is there.
+const answersWithin = 5 * time.Second
+
+// Dial connects to the owner of a data directory. It returns ErrNobody when there is none, ErrSilent when it does not answer.
 func Dial(path string) (*Client, error) {
 	c, err := net.DialTimeout("unix", path, 2*time.Second)
 	if err != nil {
@@ -37,9 +43,33 @@ func Dial(path string) (*Client, error) {
 	}
 	c.Close()
 	var d net.Dialer
-	return &Client{&http.Client{Transport: &http.Transport{
+	client := &Client{&http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return d.DialContext(ctx, "unix", path) },
-	}}}, nil
+	}}}
+	if err := client.hello(path); err != nil {
+		client.Close()
+		return nil, err
+	}
+	return client, nil
+}
+
+// hello asks whether somebody is there before anything is asked of them.
+func (c *Client) hello(path string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), answersWithin)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, "GET", "http://skift/healthz", nil)
+	if err != nil {
+		return fmt.Errorf("write request: %w", err)
+	}
+	res, err := c.http.Do(req)
+	switch {
+	case err == nil:
+		res.Body.Close()
+		return nil
+	case ctx.Err() != nil:
+		return ErrSilent
+	}
+	return fmt.Errorf("%w on %s", ErrNobody, path) // it ended just now
 }
 
 // Close releases the connections.

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"skift/checks"
@@ -114,10 +115,12 @@ func (s sweeps) Sweep(ctx context.Context, w runner.Sweep) (runner.Swept, error)
 		out.OK = matrix.PairsOK(m.Pairs)
 	}
 	for _, f := range e.Findings {
-		if w.Side == "" || string(f.Side) == w.Side {
-			out.Findings = append(out.Findings, f)
+		if w.Side != "" && string(f.Side) != w.Side {
+			continue
 		}
-		out.Observed = out.Observed && f.Code.Info().Class != checks.ClassBlind
+		out.Findings = append(out.Findings, f)
+		class := f.Code.Info().Class
+		out.Observed = out.Observed && class != checks.ClassBlind && class != checks.ClassOurs
 	}
 	total, passed := e.Critical.Total+e.Others.Total, e.Critical.Passed+e.Others.Passed
 	out.Summary = fmt.Sprintf("%d of %d measurements are as they must be", passed, total)
@@ -149,13 +152,8 @@ func (a *App) sweep(ctx context.Context, w runner.Sweep, ids []string) error {
 	job := sweeper.Job{Suite: w.Suite, Environment: w.Environment, Cause: w.Cause}
 	a.ledger.Read(func(f *ledger.Facts) { job.Asks, job.Skipped = a.scope(f, w.Plan, w.Environment, ids, now).Asks() })
 	if w.Side != "" {
-		keep := job.Asks[:0]
-		for _, ask := range job.Asks {
-			if string(ask.Unit.Side) == w.Side {
-				keep = append(keep, ask)
-			}
-		}
-		job.Asks = keep
+		job.Asks = slices.DeleteFunc(job.Asks, func(a checks.Ask) bool { return string(a.Unit.Side) != w.Side })
+		job.Skipped = slices.DeleteFunc(job.Skipped, func(r checks.Result) bool { return string(r.Unit.Side) != w.Side })
 	}
 	_, err := a.sweeper.Sweep(ctx, job)
 	return err

@@ -94,12 +94,10 @@ func Read(dir string) (Reading, error) {
 	fsys := root.FS()
 	r := Reading{Settings: config.Default()}
 	r.Plan, r.Problems = plan.Load(fsys)
-	src, err := fs.ReadFile(fsys, config.File)
-	switch {
-	case err == nil:
+	src := plan.Beside(fsys, config.File, &r.Problems)
+	if src != nil {
 		r.Settings = config.Read(src, &r.Problems)
-	case !errors.Is(err, fs.ErrNotExist):
-		return Reading{}, fmt.Errorf("read %s: %w", config.File, err)
+		r.Settings.CheckFiles(fsys, &r.Problems)
 	}
 	r.Sources = sources(r.Plan, src)
 	return r, nil

@@ -60,16 +60,17 @@ func sidesOf(pair snapshot.Pair, side string) []*snapshot.Side {
 	return out
 }
 
-// checkExit: a failure wins over what could not be observed.
+// checkExit: a failure wins over what could not be observed, at whichever address of a side it is.
 func checkExit(r api.CheckReply) int {
 	code, seen := ExitOK, false
 	for _, pair := range r.Pairs {
-		for _, sd := range sidesOf(pair, r.Side) {
-			seen = true
-			switch sd.Verdict {
-			case checks.Fail:
+		seen = seen || len(sidesOf(pair, r.Side)) > 0
+		for _, w := range pair.Why.Sides {
+			switch {
+			case r.Side != "" && string(w.Side) != r.Side:
+			case w.Verdict == checks.Fail:
 				return ExitFailed
-			case checks.Unverified, checks.Error:
+			case w.Verdict == checks.Unverified, w.Verdict == checks.Error:
 				code = ExitNotKnown
 			}
 		}
@@ -185,21 +186,16 @@ func sideCell(sd *snapshot.Side) term.Cell {
 	return term.Cell{Text: verdictState(sd.Verdict).Shape() + " " + text, State: verdictState(sd.Verdict)}
 }
 
-// whyLine is one line for what is not green: where, what it means, whose it is. The side that is worst speaks.
+// whyLine is one line for what is not green: where, what it means, whose it is. What the verdict rests on speaks.
 func whyLine(pair snapshot.Pair, side string, p *plan.Plan) string {
-	var worst *matrix.SideWhy
-	for i, w := range pair.Why.Sides {
-		if side != "" && string(w.Side) != side || w.Verdict == checks.Pass {
-			continue
-		}
-		if worst == nil || gravity(w.Verdict) > gravity(worst.Verdict) {
-			worst = &pair.Why.Sides[i]
-		}
-	}
-	if worst == nil {
+	i := slices.IndexFunc(pair.Why.Sides, func(w matrix.SideWhy) bool {
+		return (side == "" || string(w.Side) == side) && w.Verdict != checks.Pass
+	})
+	if i < 0 {
 		return ""
 	}
-	text := fmt.Sprintf("%s %s: %s", worst.Side, worst.Addr, causeOf(*worst, p))
+	worst := pair.Why.Sides[i]
+	text := fmt.Sprintf("%s %s: %s", worst.Side, worst.Addr, causeOf(worst, p))
 	if worst.Owner != "" {
 		text += " → " + partyName(p, worst.Owner)
 	}
@@ -217,8 +213,6 @@ func causeOf(w matrix.SideWhy, p *plan.Plan) string {
 	}
 	return c.Outcome(string(w.Code)).Cause
 }
-
-func gravity(v checks.Verdict) int { return slices.Index(graveness, verdictState(v)) }
 
 // graveness orders states from best to worst.
 var graveness = []term.State{term.OK, term.Risk, term.Unknown, term.Fail}

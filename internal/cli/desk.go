@@ -48,7 +48,10 @@ func (s *session) reach(ctx context.Context) (*counter, error) {
 		if err == nil {
 			return s.remote(ctx, client, &counter{plan: p, data: data}, bad)
 		}
-		if bad != nil {
+		switch {
+		case !errors.Is(err, api.ErrNobody):
+			return nil, err
+		case bad != nil:
 			return nil, bad
 		}
 		a, err := app.Open(ctx, app.Options{PlanDir: s.dir, DataDir: s.data, Log: s.logger()})

@@ -61,6 +61,8 @@ func (s *session) explain(err error) int {
 		return s.say(ExitNotKnown, held.Error(), "it does not answer on its socket: stop it, or wait until it has ended")
 	case errors.Is(err, api.ErrLost):
 		return s.say(ExitNotKnown, err.Error(), "what was asked may or may not have been done: look with skift runs before you ask again")
+	case errors.Is(err, api.ErrSilent):
+		return s.say(ExitNotKnown, err.Error(), "look what it does; if it hangs, end it: nothing acknowledged is lost, and `skift run` or skift serve goes on")
 	case errors.Is(err, store.ErrNone), errors.Is(err, store.ErrOtherPlan):
 		return s.say(ExitUsage, err.Error(), "name the plan directory with -C, or the data directory with --data")
 	case errors.Is(err, ledger.ErrBroken):
@@ -113,7 +115,7 @@ func reasonText(c *words.Catalogue, r register.Reason) string {
 func findingsOf(j *gate.Judgement, criterion string) []register.Finding {
 	for _, c := range j.Criteria {
 		if c.ID == criterion {
-			return c.Findings
+			return telling(c)
 		}
 	}
 	return nil

@@ -81,6 +81,9 @@ func gateState(st gate.State) term.State {
 
 func (s *session) showGate(j gate.Judgement, p *plan.Plan) error {
 	s.gateHead(j, p)
+	if d := j.Decision; d != nil { // what it rested on, not what there is since
+		j.Criteria, j.Poll, j.EnteredBy = d.Criteria, d.Poll, d.EnteredBy
+	}
 	t := term.NewTable("", "asked", "state", "rests on")
 	for _, c := range j.Criteria {
 		criterionRow(t, c, p)
@@ -94,7 +97,7 @@ func (s *session) showGate(j gate.Judgement, p *plan.Plan) error {
 		}
 	}
 	for _, c := range j.Criteria {
-		s.findings(s.out, c.Findings)
+		s.findings(s.out, telling(c))
 	}
 	for _, d := range j.Deviations {
 		s.printf("%s accepted deviation (event %d): %s until %s: %s\n", s.screen.Paint(term.Risk, term.Risk.Shape()), d.Seq, d.Check, localTime(p, d.Until), term.Line(d.Reason))
@@ -176,6 +179,9 @@ func (s *session) gateFoot(j gate.Judgement, p *plan.Plan) {
 	c := speak(p)
 	if d := j.Decision; d != nil {
 		s.printf("%s decided %s by %s (event %d)\n", upper(string(d.Decision)), localTime(p, d.At), decidedBy(d), d.Seq)
+		if d.Decision == register.Go && len(d.Services) > 0 {
+			s.printf("it covers %s\n", strings.Join(d.Services, ", "))
+		}
 		for _, r := range d.Reasons {
 			if r.Code != "voted" {
 				s.printf("  %s %s\n", s.screen.Paint(term.Fail, term.Fail.Shape()), term.Line(reasonText(c, r)))
@@ -226,6 +232,14 @@ func restsOn(c register.CriterionSeen, p *plan.Plan) string {
 		parts = append(parts, "as of "+localTime(p, c.AsOf))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// telling is what a criterion's findings tell: nothing where all there is to say is that it was long since anybody looked.
+func telling(c register.CriterionSeen) []register.Finding {
+	if c.Reason == "stale" {
+		return nil
+	}
+	return c.Findings
 }
 
 // findings lists what is not as it must be, a few lines, with whose it is.
@@ -304,7 +318,7 @@ func (w *watcher) printDecision(e journal.Event, b register.Decided, asked strin
 		}
 	}
 	for _, c := range b.Criteria {
-		w.s.findings(w.s.out, c.Findings)
+		w.s.findings(w.s.out, telling(c))
 	}
 	if len(b.EnteredBy) > 0 {
 		w.more("%s", entered(b.EnteredBy, len(b.Poll)))

@@ -32,7 +32,12 @@ func (s *session) initCommand() *cobra.Command {
 		Long: "--cutover moves every date of the plan together with the cut-over, by whole weeks: another weekday, a holiday and a night in which\n" +
 			"the clocks change are refused. The directory must be new or empty; when anything fails nothing is left in it.",
 		Args: args("DIR"),
-		RunE: func(_ *cobra.Command, a []string) error { return s.init(a[0], from, cutover, time.Now()) },
+		RunE: func(c *cobra.Command, a []string) error {
+			if c.Flags().Changed("cutover") && cutover == "" { // an empty variable of a script is not the wish for the shipped date
+				return usage("--cutover names no day", "write year, month and day: 2027-11-06, or leave --cutover out")
+			}
+			return s.init(a[0], from, cutover, time.Now())
+		},
 	}
 	c.Flags().StringVar(&from, "from", defaultPlan, "shipped plan to begin with: "+strings.Join(config.Plans(), ", "))
 	c.Flags().StringVar(&cutover, "cutover", "", "first day of the cut-over, as 2027-11-06 (default: as the shipped plan has it)")
@@ -183,6 +188,9 @@ type target struct {
 }
 
 func newTarget(dir string) (*target, error) {
+	if dir == "" {
+		return nil, usage("DIR is empty", "name a directory that is new or empty; for the one you stand in, write .")
+	}
 	t := &target{dir: filepath.Clean(dir)}
 	entries, err := os.ReadDir(t.dir)
 	parent := t.dir

@@ -198,3 +198,20 @@ func TestContactsAreNotForEverybody(t *testing.T) {
 		}
 	}
 }
+
+// TestInitWantsItsWords: an empty variable of a script is neither the present directory nor the shipped date.
+func TestInitWantsItsWords(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "new")
+	for want, args := range map[string][]string{
+		"DIR is empty": {"init", ""}, "--cutover names no day": {"init", dir, "--cutover", ""},
+	} {
+		code, _, stderr := skift(t, args...)
+		if code != ExitUsage || !strings.Contains(stderr, want) || !strings.Contains(stderr, "hint: ") {
+			t.Errorf("%v: exit %d: %s", args, code, stderr)
+		}
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("a plan was written")
+	}
+}

@@ -3,8 +3,10 @@ package cli
 import (
 	"context"
 	"errors"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -53,9 +55,8 @@ func (s *session) runHere(ctx context.Context, cmd runner.Command, noWait bool) 
 	w := &watcher{s: s, plan: c.plan, desk: c.desk, data: c.data, remote: c.own == nil}
 	// Before the loops run nothing is started: an unfinished run is found as it was left.
 	if err := w.begin(ctx, cmd); err != nil {
-		return err
+		return w.lost(err)
 	}
-	w.goOn = "`skift " + again(cmd.Runbook, cmd.Environment, cmd.Rehearsal) + "` goes on with " + w.run
 	if c.own == nil {
 		return w.follow(ctx, noWait)
 	}
@@ -65,6 +66,7 @@ func (s *session) runHere(ctx context.Context, cmd runner.Command, noWait bool) 
 // drive runs the loops while follow watches, and stops them when follow has seen enough. Loops that end first have failed:
 // nothing can be written any more.
 func (s *session) drive(ctx context.Context, a *app.App, mode app.Mode, w *watcher, follow func(context.Context) error) error {
+	signal.Ignore(syscall.SIGPIPE) // whoever reads along may stop reading: that must not end a run
 	loops, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	ready, ended := make(chan struct{}), make(chan error, 1)
@@ -115,6 +117,7 @@ func (w *watcher) begin(ctx context.Context, cmd runner.Command) error {
 	}
 	w.s.printf("%s\n", term.Line(r.Message))
 	w.run, w.after = r.Run, max(r.Event-1, 0)
+	w.goOn = "`skift " + again(cmd.Runbook, cmd.Environment, cmd.Rehearsal) + "` goes on with " + w.run
 	w.family = map[string]bool{r.Run: true}
 	snap, err := w.desk.Snapshot(ctx)
 	if err != nil {
@@ -154,9 +157,6 @@ func (w *watcher) follow(ctx context.Context, noWait bool) error {
 		return w.result()
 	}
 	switch {
-	case errors.Is(err, api.ErrLost):
-		w.s.note("%s; %s", err, w.goOn)
-		return exit(ExitNotKnown)
 	case err != nil && ctx.Err() != nil && w.remote:
 		w.s.printf("not followed any more; %s goes on in the running skift\n", w.run)
 		return exit(ExitHeld)
@@ -164,7 +164,16 @@ func (w *watcher) follow(ctx context.Context, noWait bool) error {
 		w.stopped = true
 		return exit(ExitHeld)
 	}
-	return err
+	return w.lost(err)
+}
+
+// lost says how to go on when the process that drove the run is gone.
+func (w *watcher) lost(err error) error {
+	if !errors.Is(err, api.ErrLost) || w.run == "" {
+		return err
+	}
+	w.s.note("%s; %s", err, w.goOn)
+	return exit(ExitNotKnown)
 }
 
 // again is the command that goes on with a run.

@@ -27,7 +27,7 @@ import (
 )
 
 // patience is how long a script waits for something that must happen.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // stageCommands are what a script can do beside running commands.
 //

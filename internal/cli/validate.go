@@ -55,9 +55,9 @@ func (s *session) validate(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if r.Problems.Errors() == 0 {
+	if r.Plan.ID != "" { // else not even a plan could be read
 		h, err := s.history(ctx, r.Plan, r.Settings, now)
-		if err != nil {
+		if err != nil && r.Problems.Errors() == 0 { // with errors the data directory may be another plan's
 			return err
 		}
 		lint.Check(r.Plan, lint.Known{Now: now, Facts: &h.Facts, Latest: h.Latest}, &r.Problems)

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"bytes"
+	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -60,4 +62,26 @@ func TestValidateKnowsWhatWasObserved(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("afterwards")
+}
+
+// TestSettingsAreAFile: what stands where skift.yaml belongs is the author's mistake, told with those of the plan.
+func TestSettingsAreAFile(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "plan")
+	if code, _, stderr := skift(t, "init", dir, "--from", "minimal"); code != ExitOK {
+		t.Fatalf("init: exit %d: %s", code, stderr)
+	}
+	settings := filepath.Join(dir, "skift.yaml")
+	if err := errors.Join(os.Remove(settings), os.Mkdir(settings, 0o700), os.Remove(filepath.Join(dir, "shifts.csv"))); err != nil {
+		t.Fatal(err)
+	}
+	code, _, stderr := skift(t, "-C", dir, "validate")
+	for _, want := range []string{`skift.yaml: "skift.yaml" is not a file`, `roster: there is no file "shifts.csv"`, "skift: 2 problems\n"} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("%q is not said:\n%s", want, stderr)
+		}
+	}
+	if code != ExitUsage {
+		t.Errorf("exit %d", code)
+	}
 }

@@ -302,8 +302,9 @@ func (w *watcher) printRun(e journal.Event) {
 	case e.Kind == run.RunReleased:
 		w.line(e, term.Running, "goes on: %s", b.Reason)
 	default:
+		name := "" // the line begins with it, except for the run watched
 		if e.Run == w.run {
-			w.ended = &b
+			w.ended, name = &b, e.Run+" "
 		}
 		state := term.Fail
 		if b.State == run.RunDone {
@@ -313,7 +314,7 @@ func (w *watcher) printRun(e journal.Event) {
 		if b.Reason != "" {
 			text += ": " + b.Reason
 		}
-		w.line(e, state, "%s ended %s", e.Run, text)
+		w.line(e, state, "%sended %s", name, text)
 		if b.State == run.RunNoGo {
 			w.more("to try again: vote anew at the gate, which asks everybody again, then begin another run")
 		}

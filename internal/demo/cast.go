@@ -25,7 +25,7 @@ import (
 // How long people take before they answer, and how often somebody who waits looks again.
 const (
 	thinking = 150 * time.Millisecond
-	looking  = 100 * time.Millisecond
+	looking  = 250 * time.Millisecond
 )
 
 // do is a person in a seat acting through the desk. Each enters their own answer.
@@ -292,7 +292,7 @@ func (m *meeting) mendAndAsk(ctx context.Context) error {
 		return fmt.Errorf("mend %s: %w", m.Fault, err)
 	}
 	m.say.line(time.Now(), term.Running, "%s", mended(m.Fault, m.theatre))
-	_, err := m.app.Check(ctx, api.CheckRequest{Patterns: []string{"readiness"}, Cause: "asked after " + string(m.Fault) + " was mended"})
+	_, err := m.app.Check(ctx, api.CheckRequest{Patterns: []string{suiteReadiness}, Cause: "asked after " + string(m.Fault) + " was mended"})
 	return said("ask the checks again", err)
 }
 

@@ -46,6 +46,8 @@ type Options struct {
 	Out    io.Writer
 	Screen term.Screen
 	Log    *slog.Logger // what the loops have to say; nil = nothing
+
+	pace float64 // how much further apart the dates lie than on an idle machine
 }
 
 // Ending is how the story ended.
@@ -82,8 +84,12 @@ func Run(ctx context.Context, o Options) (Ending, error) {
 		return Ending{}, err
 	}
 	defer theatre.down()
+	if err := tryOut(ctx, o, shipped, p, theatre); err != nil {
+		return Ending{}, err
+	}
 	now := time.Now()
-	c, err := newClock(p, now, pace(now.Sub(began)), anchors())
+	o.pace = pace(now.Sub(began))
+	c, err := newClock(p, now, o.pace, anchors())
 	if err != nil {
 		return Ending{}, err
 	}
@@ -103,7 +109,7 @@ func Run(ctx context.Context, o Options) (Ending, error) {
 }
 
 // certificateLeft is how long the certificate of the expiry fault still holds.
-const certificateLeft = 5 * time.Minute
+const certificateLeft = 8 * time.Minute
 
 // settle fills in what was left open and refuses what cannot be.
 func (o *Options) settle() error {

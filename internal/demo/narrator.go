@@ -66,11 +66,14 @@ func (n *narrator) chapter(title string) {
 }
 
 // opening says what there is before anything happens.
-func (n *narrator) opening(f Fault, t *theatre) {
+func (n *narrator) opening(o Options, t *theatre) {
 	n.print(n.screen.Bold(n.plan.Title.In(lang)))
 	n.print(fmt.Sprintf("%d milestones, %d gates, %d flows; two simulated platforms per environment on this machine, people played by scripts.",
 		len(n.plan.MilestoneIDs), len(n.plan.GateIDs), len(n.plan.Flows)))
-	switch f {
+	if o.pace > 1.5 {
+		n.print(fmt.Sprintf("This machine is busy: the dates lie %.1f times as far apart as usual.", o.pace))
+	}
+	switch o.Fault {
 	case AllowList:
 		n.print(fmt.Sprintf("Broken on purpose: the new platform does not let in %s (%s).", t.missing.Party, t.sources[t.missing.Source]))
 	case HostKey:

@@ -17,8 +17,11 @@ type scaler struct {
 	clock *clock
 }
 
-// sweepEvery is how often suites are asked: as often as a schedule may.
-const sweepEvery = timeline.MinInterval
+// How often suites are asked: the one the weekend's gates ask for as often as a schedule may, the others once or twice in a demo.
+const (
+	sweepEvery  = timeline.MinInterval
+	othersEvery = 4 * timeline.MinInterval
+)
 
 // dates rewrites every date in plan.yaml that is not an event and not without a date.
 func (s *scaler) dates(d *document) {
@@ -30,8 +33,12 @@ func (s *scaler) dates(d *document) {
 		s.put(n, "decide_by", g.DecideBy, timeline.Finish)
 	})
 	each(d.at("suites"), func(id string, n *yaml.Node) {
+		every := othersEvery
+		if id == suiteReadiness {
+			every = sweepEvery
+		}
 		if s.plan.Suites[id].Every > 0 {
-			set(n, "every", text(yamldoc.FormatDuration(sweepEvery)))
+			set(n, "every", text(yamldoc.FormatDuration(every)))
 		}
 		during := value(n, "during")
 		if during == nil || during.Kind != yaml.SequenceNode {

@@ -15,6 +15,7 @@ import (
 	"skift/internal/plan"
 	"skift/internal/register"
 	"skift/internal/run"
+	"skift/internal/runner"
 	"skift/internal/term"
 )
 
@@ -30,11 +31,12 @@ type story struct {
 	people sync.WaitGroup
 	failed context.CancelCauseFunc // ends the story with a reason
 
-	runs map[string]*run.Started // what was started, by run
-	live string                  // the cut-over in production
-	noGo bool
-	over bool
-	why  string // what stood in the way of a go; set by the meeting, read when everybody has gone
+	runs  map[string]*run.Started // what was started, by run
+	live  string                  // the cut-over in production
+	noGo  bool
+	over  bool
+	again bool   // the cut-over waits for a go to be begun again
+	why   string // what stood in the way of a go; set by the meeting, read when everybody has gone
 }
 
 func newStory(o Options, a *app.App, t *theatre) *story {
@@ -47,7 +49,7 @@ func (s *story) tell(ctx context.Context) error {
 	s.failed = fail
 	defer s.people.Wait()
 	defer fail(nil)
-	s.say.opening(s.Fault, s.theatre)
+	s.say.opening(s.Options, s.theatre)
 	s.beside(ctx, func(ctx context.Context) error {
 		return s.theatre.nameService(ctx, filepath.Join(s.Dir, "plan", namesDir))
 	})
@@ -112,6 +114,8 @@ func (s *story) react(ctx context.Context, e journal.Event) error {
 		if b.Round == 1 {
 			s.beside(ctx, func(ctx context.Context) error { return s.meet(ctx, e.Subject, e.Run) })
 		}
+	case register.GateDecided:
+		return s.beginAgain(ctx, e)
 	case register.SweepDone:
 		return s.swept(ctx, e)
 	case run.RunWasHeld:
@@ -151,11 +155,30 @@ func (s *story) ended(e journal.Event) error {
 		}
 		return nil
 	}
-	s.over, s.noGo = true, b.State == run.RunNoGo
+	s.noGo = b.State == run.RunNoGo
+	if s.noGo && !s.NoFix && s.Fault != NoFault { // it began before the fault was mended: begun again by hand after the go
+		s.again = true
+		return nil
+	}
+	s.over = true
 	if b.State == run.RunDone || s.noGo && s.NoFix {
 		return nil
 	}
 	return fmt.Errorf("%s ended %s: %s; was the machine too busy for everybody to answer in time?", e.Run, b.State, b.Reason)
+}
+
+// beginAgain is the cut-over manager starting the weekend by hand, when its own run had ended at the no-go.
+func (s *story) beginAgain(ctx context.Context, e journal.Event) error {
+	var b register.Decided
+	if err := json.Unmarshal(e.Body, &b); err != nil {
+		return fmt.Errorf("read event %d: %w", e.Seq, err)
+	}
+	if !s.again || e.Subject != goGate || e.Run != "" || b.Decision != register.Go {
+		return nil
+	}
+	s.again = false
+	_, err := s.do(ctx, runner.Command{Do: runner.DoStart, Runbook: cutoverRunbook, As: s.plan.Gates[goGate].Poll[0]})
+	return said("begin the cut-over again", err)
 }
 
 // swept tells of a sweep that the schedule asked for, and of what it found.

@@ -47,12 +47,12 @@ var prepared = []string{
 
 // whole is what every story that reaches its end tells of the weekend, in this order.
 var whole = []string{
-	"● GO at cutover-go, decided by kombit/chair",
+	"● GO at cutover-go, decided by kombit/chair", "3 of 3 answers, entered by 3 persons",
 	"the intake is stopped", "24 files copied, both manifests handed over", "Would a changed byte be found?", "changed-copy.csv has ",
 	"24 files, every name, size and SHA-256 equal", "gateway, sftp, sts-admin: now switching", "the name leads to the new platform",
 	"is answered by the demo service of the new platform", "now fallback", "Prove that the new platform works: 138 of 138",
 	"gate open-go: Open the new platform", "● GO at open-go, decided by kombit/chair", "from here there is no way back",
-	"a back-out is asked for and refused", "report cutover-done for steering: 2 mails", "run cutover-weekend-2 is done",
+	"a back-out is asked for and refused", "report cutover-done for steering: 2 mails",
 	"milestone passed: Cut-over weekend", "The new platform carries its users", "Kept in ", "verify --head skift1:",
 }
 
@@ -63,8 +63,8 @@ var stopped = []string{
 }
 
 // anywhere is told in every story, sooner or later.
-var anywhere = []string{"scheduled sweep readiness in prod: ", "scheduled sweep exttest in exttest: 92 measurements, all as they must be",
-	"run acceptance-test-1 is done", "gate cutover-go: Start the cut-over?", "\nThe weekend\n", "run cutover-weekend-2 starts in prod"}
+var anywhere = []string{"scheduled sweep readiness in prod: ",
+	"gate cutover-go: Start the cut-over?", "\nThe weekend\n", "run cutover-weekend-2 starts in prod"}
 
 const (
 	foundAllowList = "gateway-allow for municipality-esbjerg-gateway-1: closed_pre_banner on the new platform, owner ibm"
@@ -79,7 +79,7 @@ func mendedLines(found, mended string) []string {
 }
 
 var tales = []tale{
-	{fault: "none", has: whole, lacks: []string{"NO-GO", "not ready", "are not as they must be", "■"}},
+	{fault: "none", has: whole, lacks: []string{"NO-GO at cutover-go", "not ready", "are not as they must be"}},
 	{fault: "", found: foundAllowList, has: whole},
 	{fault: "host-key", found: foundHostKey, has: whole},
 	{fault: "expiry", found: foundExpiry, has: whole},

@@ -1,10 +1,6 @@
 package demo
 
-import (
-	"time"
-
-	"skift/internal/timeline"
-)
+import "skift/internal/timeline"
 
 // anchors are the seconds at which the story's dates come. Everything else of the plan lies between them as it did; what comes after
 // the last keeps its distance. The acceptance test lasts longer than the shortest schedule, so that a scheduled sweep falls into it.
@@ -24,15 +20,9 @@ func anchors() []anchor {
 	}
 }
 
-// pace is how much further apart the dates lie on a machine that took this long to prepare the demo: one that is busy with other work
-// needs more time for the same story. Clocks run as ever.
-func pace(prepared time.Duration) float64 {
-	const idle, busy = 250 * time.Millisecond, time.Second
-	return 1 + min(1, max(0, float64(prepared-idle)/float64(busy-idle)))
-}
-
-// The gates that the story knows by name.
+// The gates that the story knows by name, and the suite that both ask for.
 const (
-	goGate   = "cutover-go"
-	openGate = "open-go"
+	goGate         = "cutover-go"
+	openGate       = "open-go"
+	suiteReadiness = "readiness"
 )

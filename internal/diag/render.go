@@ -80,6 +80,9 @@ func (r *renderer) problem(out *bytes.Buffer, p Problem) {
 		if from, ok := r.hidden[Pos{File: p.File, Line: p.Line}]; ok {
 			cells = hide(cells, from)
 		}
+		if from, ok := clearText(source); ok {
+			cells = hide(cells, from)
+		}
 		shown, caret := snippet(cells, p.Col, p.Width)
 		fmt.Fprintf(out, "    %s\n    %s\n", shown, r.paint(tone, caret))
 	}

@@ -89,9 +89,32 @@ func (d *Dialer) connect(ctx context.Context, address string, o Options, names *
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		return nil, newError(address, o.Source, took, err)
+		e := newError(address, o.Source, took, err)
+		if e.Code == CodeLocalPolicy && e.Errno == "EACCES" && routed(ctx, address, o.Source) {
+			e.Code = CodeFilteredReject
+		}
+		return nil, e
 	}
 	return &Conn{Conn: c, connect: took, since: time.Now()}, nil
+}
+
+// routed reports whether this host itself would send to an IPv6 address. The kernel gives EACCES for a route that prohibits it and
+// for a firewall on the way that does (ICMPv6 1/1); connecting a datagram socket looks the route up and sends nothing.
+func routed(ctx context.Context, address string, source netip.Addr) bool {
+	to, err := netip.ParseAddrPort(address)
+	if err != nil || to.Addr().Unmap().Is4() {
+		return false
+	}
+	var nd net.Dialer
+	if source.IsValid() {
+		nd.LocalAddr = net.UDPAddrFromAddrPort(netip.AddrPortFrom(source, 0))
+	}
+	c, err := nd.DialContext(ctx, "udp", address)
+	if err != nil {
+		return false
+	}
+	_ = c.Close()
+	return true
 }
 
 var (

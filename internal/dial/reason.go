@@ -46,7 +46,7 @@ func refusal(addr, why string) error {
 	return &Error{Addr: addr, Code: CodeLocalPolicy, Err: fmt.Errorf("not dialled: %s %s", addr, why)}
 }
 
-func newError(addr string, source netip.Addr, took time.Duration, err error) error {
+func newError(addr string, source netip.Addr, took time.Duration, err error) *Error {
 	if own, ok := errors.AsType[*Error](err); ok {
 		return own // the refusal of the final address, from inside the dialler
 	}

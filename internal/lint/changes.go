@@ -15,6 +15,9 @@ import (
 // changes looks for work that a frozen zone will refuse when its time comes, and for windows that do nothing.
 func (l *linter) changes() {
 	for _, m := range l.t.Milestones {
+		if !l.broken.sound("milestones", m.ID) {
+			continue
+		}
 		if m.Kind == plan.Window && m.Runbook == "" {
 			l.problems.Warnf(m.Pos, CodeEmptyWindow, "nothing runs in this window").At("milestones." + m.ID).Wide(len(m.ID)).
 				Hintf("name what is to be run: runbook: NAME")

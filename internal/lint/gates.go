@@ -19,6 +19,9 @@ func (l *linter) gates() {
 	asked := l.askedGates()
 	for _, id := range l.p.GateIDs {
 		g := l.p.Gates[id]
+		if !l.broken.sound("gates", id) {
+			continue
+		}
 		if g.Opens.IsZero() && !asked[id] {
 			l.problems.Warnf(g.Pos, CodeNeverAsked, "nobody asks for this decision").At("gates."+id).Wide(len(id)).
 				Hintf("give it an opening (opens: cutover.start - 1d), let a step wait for it (after_gate: %s) or a milestone end with it (exit: %s)", id, id)
@@ -69,8 +72,11 @@ func criterionPath(g *plan.Gate, c plan.Criterion) string {
 // freshSuite asks that a suite which the gate may not run itself has answers young enough at the deadline.
 func (l *linter) freshSuite(g *plan.Gate, c plan.Criterion, by time.Time, dated bool) {
 	s := l.p.Suites[c.Suite]
-	if c.Rerun || s == nil {
+	if c.Rerun || s == nil || !l.broken.sound("suites", s.ID) || !l.broken.sound("checks", s.Checks...) {
 		return
+	}
+	if len(s.During) > 0 && !l.broken.whole("milestones") {
+		return // when it runs is not known
 	}
 	const hint = "let the gate ask again when the answers are too old (rerun: true), or let the suite run more often before the deadline"
 	schedule, err := l.t.Suite(s)
@@ -110,7 +116,7 @@ func (l *linter) maxAge(c plan.Criterion, s *plan.Suite) time.Duration {
 // milestoneInTime asks that a milestone can be where the gate wants it by the deadline.
 func (l *linter) milestoneInTime(g *plan.Gate, c plan.Criterion, by time.Time, dated bool) {
 	m := l.t.Milestone(c.Milestone)
-	if m == nil || c.State == string(timeline.Missed) {
+	if m == nil || c.State == string(timeline.Missed) || !l.broken.sound("milestones", m.ID) {
 		return
 	}
 	passed := c.State == string(timeline.Passed)
@@ -140,6 +146,9 @@ func (l *linter) milestoneInTime(g *plan.Gate, c plan.Criterion, by time.Time, d
 
 // realRehearsal asks that a rehearsal can prove something: in production nothing is changed, so what changes something is simulated.
 func (l *linter) realRehearsal(g *plan.Gate, c plan.Criterion) {
+	if !l.broken.whole("environments") {
+		return
+	}
 	env := c.Environment
 	if env == "" && len(l.p.EnvIDs) == 1 {
 		env = l.p.EnvIDs[0]

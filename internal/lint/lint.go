@@ -2,7 +2,8 @@
 // work as meant.
 //
 // It asks the rules that will decide later (timeline, freeze, the roster) instead of having its own, so that what it accepts is
-// what they accept. It changes nothing, is pure, and looks only at plans that were read without errors.
+// what they accept. It changes nothing, is pure. In a plan that was read with errors it looks at what they do not touch, so that
+// an author sees both kinds at once; nothing is concluded from what could not be read.
 package lint
 
 import (
@@ -28,17 +29,26 @@ type linter struct {
 	known    Known
 	t        *timeline.Timeline
 	problems *diag.List
+	broken   broken
 }
 
 // Check adds everything worth knowing about a plan to problems. Errors mean that it cannot work as written; warnings leave it usable.
+// Where problems holds the errors of reading the plan, only errors that do not follow from them are added.
 func Check(p *plan.Plan, known Known, problems *diag.List) {
-	l := &linter{p: p, known: known, t: timeline.At(p, known.Facts, known.Now), problems: problems}
+	found := &diag.List{}
+	l := &linter{p: p, known: known, t: timeline.At(p, known.Facts, known.Now), problems: found, broken: brokenIn(problems)}
+	if !l.broken.whole("timezone", "holidays") {
+		return // no date can be trusted
+	}
 	l.gates()
 	l.seats()
 	l.changes()
 	l.certificates()
-	l.consents()
-	l.audiences()
+	if l.broken == nil { // these only warn
+		l.consents()
+		l.audiences()
+	}
+	l.broken.keep(found, problems)
 }
 
 // local writes an instant as the plan would.
@@ -64,6 +74,9 @@ func (l *linter) zones(at time.Time) []timeline.InForce {
 		if z.Until.Known() && !at.Before(z.Until.At) {
 			continue
 		}
+		if !l.broken.sound("milestones", z.ID) || l.broken != nil && !z.Until.Known() {
+			continue // what it allows, or until when, could not be read
+		}
 		out = append(out, z)
 	}
 	return out
@@ -75,7 +88,7 @@ func (l *linter) steps(id string, visit func(r *runbooks.Runbook, s *runbooks.St
 	var walk func(id string)
 	walk = func(id string) {
 		r := l.p.Runbooks[id]
-		if r == nil || seen[id] {
+		if r == nil || seen[id] || !l.broken.sound("runbooks", id) {
 			return
 		}
 		seen[id] = true

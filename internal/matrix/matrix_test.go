@@ -374,6 +374,9 @@ func TestWhyBeginsWithWhatTheVerdictRestsOn(t *testing.T) {
 		{"both fail alike: it is ours until shown otherwise", func(u matrix.Unit, r *checks.Result) bool {
 			return fails(r, checks.SrvUntrusted)
 		}, "common-cause 198.51.100.10:443 srv_untrusted , finding 198.51.100.10:443 "},
+		{"both certificates have expired: that is nothing of ours", func(u matrix.Unit, r *checks.Result) bool {
+			return fails(r, checks.SrvExpired)
+		}, "common-cause 198.51.100.10:443 srv_expired sse, finding 198.51.100.10:443 sse"},
 		{"both fail differently: each is its own supplier's", func(u matrix.Unit, r *checks.Result) bool {
 			if u.Side == checks.Old {
 				return fails(r, checks.Silent)

@@ -119,7 +119,7 @@ func (m Matrix) sideWhy(p *Pair, a Answer) SideWhy {
 // failure that both platforms show alike or a deny that lacks its proof.
 func (m Matrix) owner(p *Pair, a Answer) string {
 	switch {
-	case a.Passed(), a.Reason == Counts && (p.Verdict.Word == checks.WordCommonCause || a.Verdict != checks.Fail):
+	case a.Passed(), a.Reason == Counts && (a.Verdict != checks.Fail || p.Verdict.Word == checks.WordCommonCause && !served(a.Code)):
 		return ""
 	case a.Reason == NoVantage:
 		return a.Party()
@@ -129,6 +129,12 @@ func (m Matrix) owner(p *Pair, a Answer) string {
 		return ""
 	}
 	return m.owners[a.Side]
+}
+
+// served reports whether a code speaks of what a server presents by itself: no key, source address or setting of ours can be the
+// cause, also when both servers present the like.
+func served(c checks.Code) bool {
+	return slices.Contains([]checks.Code{checks.SrvExpired, checks.SrvExpires, checks.SrvNotYet, checks.SrvWeak, checks.SrvParse}, c)
 }
 
 // finding is an answer that is not as wanted, as a gate lists it.

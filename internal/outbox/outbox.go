@@ -13,7 +13,7 @@ import (
 
 // Settings are the loop's pace. The zero value of each field is its default.
 type Settings struct {
-	PerMinute   int           // at most so many attempts a minute; default 60
+	Gap         time.Duration // between the beginnings of two attempts; default 1 second
 	Backoff     time.Duration // after the first attempt that did not succeed, doubled with each further one; default 30 seconds
 	MaxBackoff  time.Duration // default 30 minutes
 	GiveUpAfter time.Duration // a message older than this is not tried again; default 5 days, as mail servers do
@@ -27,9 +27,7 @@ func (s Settings) withDefaults() Settings {
 			*d = v
 		}
 	}
-	if s.PerMinute <= 0 {
-		s.PerMinute = 60
-	}
+	set(&s.Gap, time.Second)
 	set(&s.Backoff, 30*time.Second)
 	set(&s.MaxBackoff, 30*time.Minute)
 	set(&s.GiveUpAfter, 5*24*time.Hour)
@@ -162,7 +160,7 @@ func (o *Outbox) first(ctx context.Context) (register.Message, bool, error) {
 }
 
 func (o *Outbox) attempt(ctx context.Context, m register.Message, now time.Time) error {
-	o.notBefore = now.Add(time.Minute / time.Duration(o.set.PerMinute))
+	o.notBefore = now.Add(o.set.Gap)
 	begin := register.MessageMove{ID: m.ID, From: register.MessageQueued, To: register.MessageSending, At: now, LastError: m.LastError}
 	// Not cut short by a stop: a commit of which nobody knows would make a message uncertain that never left.
 	if err := o.store.Commit(context.WithoutCancel(ctx), register.Batch{MessageMoves: []register.MessageMove{begin}}); err != nil {

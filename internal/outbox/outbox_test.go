@@ -180,7 +180,7 @@ func TestSendsInOrderAndNotFasterThanItsRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newMemory(queued("c", "a", "b")...)
 		srv := &server{answer: always(taken)}
-		loop(t, store, srv, Settings{PerMinute: 10}, time.Hour)
+		loop(t, store, srv, Settings{Gap: 6 * time.Second}, time.Hour)
 		if diff := cmp.Diff([]string{"c", "a", "b"}, srv.given); diff != "" {
 			t.Error(diff)
 		}

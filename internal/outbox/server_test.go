@@ -65,7 +65,7 @@ func newBench(t *testing.T, messages int) bench {
 	return bench{server, smtpSender{sender}, newMemory(all...)}
 }
 
-var quick = Settings{PerMinute: 60_000, Backoff: 20 * time.Millisecond, MaxBackoff: 50 * time.Millisecond, Poll: 20 * time.Millisecond}
+var quick = Settings{Gap: time.Millisecond, Backoff: 20 * time.Millisecond, MaxBackoff: 50 * time.Millisecond, Poll: 20 * time.Millisecond}
 
 // runUntil runs the loop until the condition holds.
 func (b bench) runUntil(t *testing.T, holds func() bool) {

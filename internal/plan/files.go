@@ -69,8 +69,29 @@ func (f *files) report(w diag.Word, err error) {
 		if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
 			reason = pe.Err.Error()
 		}
+		if reason == outside {
+			w.Problemf(f.problems, CodeUnreadable, "%q is a link that leads out of the plan directory", w.Text).
+				Hintf("put the file itself there: what a plan says may not change from outside it")
+			return
+		}
 		w.Problemf(f.problems, CodeUnreadable, "%q cannot be read: %s", w.Text, reason)
 	}
+}
+
+// outside is what an os.Root says of a link that leads out of it; it has no error value to compare with.
+const outside = "path escapes from parent"
+
+// Beside reads a file that stands beside plan.yaml and need not be there: nil when it is not, or when it cannot be read, which
+// is added to problems.
+func Beside(fsys fs.FS, name string, problems *diag.List) []byte {
+	src, err := readFile(fsys, name)
+	if err == nil {
+		return src
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		(&files{fsys: fsys, problems: problems}).report(diag.Word{Pos: diag.Pos{File: name}, Text: name}, err)
+	}
+	return nil
 }
 
 func (f *files) siblings(name string) []string {

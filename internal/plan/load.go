@@ -33,6 +33,7 @@ func load(fsys fs.FS, trace func(place string, keys []string)) (*Plan, *diag.Lis
 		problems: problems,
 		files:    &files{fsys: fsys, read: map[string][]byte{}, private: map[string]bool{}, problems: problems},
 		trace:    trace,
+		unread:   map[runbooks.RefKind]bool{},
 	}
 	l.load()
 	l.files.secrets()
@@ -49,6 +50,7 @@ type loader struct {
 	trace    func(place string, keys []string) // told which keys are known where; nil except in tests
 	refs     []ref
 	flowFile diag.Word
+	unread   map[runbooks.RefKind]bool // kinds whose table could not be read: that is told once, not at every name
 }
 
 // ref is a name to be found when everything is read.

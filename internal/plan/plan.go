@@ -322,7 +322,7 @@ type Audience struct {
 	ForEach  string   // a group party: one message per member that has a contact in the flows
 	Report   string   // report id: weekly own-flows cutover-done …
 	Cron     string
-	Language string
+	Language string // "" = each reader's own, else the plan's
 	Pos      diag.Pos
 }
 

@@ -134,7 +134,7 @@ func (l *loader) audience(id string, n yamldoc.Node) *Audience {
 	}
 	a.Report = l.ref(runbooks.ReportRef, m.Word("report"))
 	a.Cron = l.cron(m.OptWord("cron"))
-	a.Language = m.OptOneOf("language", l.Language, string(words.Da), string(words.En))
+	a.Language = m.OptOneOf("language", "", string(words.Da), string(words.En))
 	l.done(m, "audiences.ID")
 	return a
 }

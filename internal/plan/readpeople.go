@@ -22,13 +22,15 @@ func (l *loader) people(m *yamldoc.Map) {
 	if w := m.OptWord("contacts"); w.Text != "" {
 		l.ContactsFile = w.Text
 		l.files.private[w.Text] = true
+		errors := l.problems.Errors()
 		if src, ok := l.files.named(w); ok {
 			l.Contacts = people.ReadContacts(w.Text, src, l.problems)
 		}
+		l.unread[personRef] = len(l.Contacts.IDs()) == 0 && l.problems.Errors() > errors
 	}
 	if w := m.OptWord("roster"); w.Text != "" {
 		if src, ok := l.files.named(w); ok {
-			known := people.RosterContext{Zone: l.Zone, Seats: l.SeatIDs, Contacts: l.Contacts}
+			known := people.RosterContext{Zone: l.Zone, Seats: l.SeatIDs, Contacts: l.Contacts, AnyPerson: l.unread[personRef]}
 			l.Roster = people.ReadRoster(w.Text, src, known, l.problems)
 		}
 	}
@@ -70,12 +72,16 @@ func (l *loader) consent(m *yamldoc.Map) *Consent {
 // readMembers reads a group's table. A member can be named wherever a party can, so its id must be nobody else's.
 func (l *loader) readMembers(p *Party) {
 	w := p.membersFile
-	src, ok := l.files.named(w)
-	if !ok {
+	if w.Text == "" {
 		return
 	}
-	t, ok := csvdoc.Parse(w.Text, src, csvdoc.Columns{Required: []string{"id", "name"}, Optional: []string{"wave"}}, l.problems)
+	var t *csvdoc.Table
+	src, ok := l.files.named(w)
+	if ok {
+		t, ok = csvdoc.Parse(w.Text, src, csvdoc.Columns{Required: []string{"id", "name"}, Optional: []string{"wave"}}, l.problems)
+	}
 	if !ok {
+		l.unread[partyRef] = true
 		return
 	}
 	p.Members = []Member{}
@@ -121,7 +127,7 @@ func (l *loader) seat(id string, n yamldoc.Node) {
 	s := &Seat{ID: id, Party: party, Pos: n.KeyPos()}
 	l.Seats[id] = s
 	l.SeatIDs = append(l.SeatIDs, id)
-	if _, known := l.partyPos(party); !known {
+	if _, known := l.partyPos(party); !known && !l.unread[partyRef] {
 		n.KeyProblemf(CodeUnknownName, "unknown party %q", party).DidYouMean(party, l.partyNames())
 	}
 	m := n.Map()

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"skift/internal/diag"
+	"skift/internal/yamldoc"
 	"skift/runbooks"
 )
 
@@ -96,9 +97,10 @@ func (l *loader) runbookFiles() []string {
 	for _, e := range entries {
 		name := path.Join(runbookDir, e.Name())
 		switch {
-		case strings.HasPrefix(e.Name(), "."), e.IsDir():
-		case strings.HasSuffix(e.Name(), ".yaml"):
+		case strings.HasPrefix(e.Name(), "."):
+		case strings.HasSuffix(e.Name(), ".yaml"): // a directory of such a name is reported when it is read
 			names = append(names, name)
+		case e.IsDir():
 		case strings.HasSuffix(e.Name(), ".yml"):
 			l.problems.Addf(diag.Pos{File: name}, CodeRunbookName, "a runbook's file name ends in .yaml").
 				Hintf("rename it to %s.yaml", strings.TrimSuffix(e.Name(), ".yml"))
@@ -118,8 +120,11 @@ func (l *loader) ownRunbook(file string) {
 		r = &runbooks.Runbook{ID: stem, File: file} // what names it is not wrong as well
 	}
 	if r.ID != stem && r.ID != "" {
-		l.problems.Addf(r.Pos, CodeRunbookName, "the runbook is called %q and its file %q", r.ID, path.Base(file)).At("runbook").
+		p := l.problems.Addf(r.Pos, CodeRunbookName, "the runbook is called %q and its file %q", r.ID, path.Base(file)).At("runbook").
 			Hintf("rename the file to %s.yaml, or write runbook: %s", r.ID, stem)
+		if !yamldoc.IsID(stem) {
+			p.Hintf("rename the file to %s.yaml", r.ID)
+		}
 	}
 	r.ID = stem
 	l.addRunbook(r)

@@ -114,6 +114,9 @@ func (l *loader) unknown(w diag.Word, kind runbooks.RefKind) { l.unknownOf(w, ki
 
 // unknownOf reports a name that nothing has.
 func (l *loader) unknownOf(w diag.Word, kind runbooks.RefKind, names []string) {
+	if l.unread[kind] {
+		return
+	}
 	p := w.Problemf(l.problems, CodeUnknownName, "unknown %s %q", kind, w.Text)
 	if l.problems.Len() > diag.Max {
 		return // nobody sees it any more, and comparing with every name takes time

@@ -29,11 +29,11 @@ func (d *decision) advance(rn *run.Run) error {
 	for again := true; again; {
 		again = false
 		for _, s := range rb.Steps {
-			if d.stands(rn) {
-				return nil
-			}
 			if !d.ready(rn, s) {
 				continue
+			}
+			if d.stands(rn) {
+				return nil
 			}
 			may, err := d.guard(rn, s)
 			if err != nil {

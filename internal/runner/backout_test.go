@@ -23,7 +23,7 @@ steps:
   prove: {needs: [turn], check: cert, on_failure: back-out}
   beside: {needs: [turn], owner: ibm/operator, command: [./slow]}
   open: {needs: [prove], owner: ibm/operator, manual: Open, point_of_no_return: true}
-  shut: {needs: [open], owner: ibm/operator, manual: Shut, closes: ["*"]}
+  shut: {needs: [open], owner: ibm/operator, manual: Shut, closes: ["*"], on_failure: back-out}
 `,
 	"back": `
   unturn: {owner: ibm/operator, command: [./unturn], undoes: turn}
@@ -98,7 +98,7 @@ func TestBackOut(t *testing.T) {
 // TestBackOutByHand: of a run that was not held, aborted half-way, and gone on with by a person's word alone.
 func TestBackOutByHand(t *testing.T) {
 	t.Parallel()
-	books := map[string]string{"there": strings.Replace(there["there"], "  stop:", "  doze: {wait: 1h}\n  nap: {needs: [doze], wait: 1h}\n  stop:", 1), "back": there["back"]}
+	books := map[string]string{"there": strings.Replace(there["there"], "  stop:", "  doze: {wait: 1h}\n  long: {wait: 90m}\n  nap: {needs: [doze], wait: 1h}\n  stop:", 1), "back": there["back"]}
 	story(t, books, func(w *world) {
 		id := w.begin("there")
 		w.begin("back")
@@ -113,12 +113,30 @@ func TestBackOutByHand(t *testing.T) {
 		w.do(runner.Command{Do: runner.DoAbort, Run: "back-1", As: "kombit/chair", Reason: "a mistake"})
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		w.wantRun(id, run.RunHeld) // not by itself
+		w.wantSteps(id, "long", "done")
+		w.wantRun(id, run.RunHeld) // not by itself, whatever ends in it
 		if again := w.begin("there"); again != id {
 			t.Fatalf("began %s", again)
 		}
 		w.wantRun(id, run.RunRunning)
 		w.wantSteps(id, "nap", "running", "stop", "waiting-for-person")
+	})
+}
+
+// TestGoDuringABackOut: a vote does not set a run going that is being undone.
+func TestGoDuringABackOut(t *testing.T) {
+	t.Parallel()
+	books := map[string]string{"back": "  undo: {owner: ibm/operator, manual: Undo, undoes: first}\n",
+		"late": "runbook: late\nback_out: back\nsteps:\n" + gated["late"]}
+	story(t, books, func(w *world) {
+		id := w.begin("late")
+		w.do(vote("go", "no-go", chair))
+		w.wantRun(id, run.RunHeld)
+		w.begin("back")
+		w.allGo("go", ibm, sse)
+		w.wantRun(id, run.RunHeld)
+		w.say("back-1", "undo", "done", ibm)
+		w.wantRun(id, run.RunBacked)
 	})
 }
 

@@ -300,6 +300,32 @@ func TestRecovery(t *testing.T) {
 	})
 }
 
+// TestCommandWhileStarting: a command that arrives while a process takes up what was left starts nothing that it then takes
+// for left behind.
+func TestCommandWhileStarting(t *testing.T) {
+	t.Parallel()
+	story(t, map[string]string{"one": "  go: {owner: ibm/operator, command: [./x]}\n  more: {needs: [go], owner: ibm/operator, command: [./y]}\n"}, func(w *world) {
+		for range 20 {
+			if err := w.kill(); err != nil {
+				t.Fatal(err)
+			}
+			w.open()
+			ctx, cancel := context.WithCancel(context.Background())
+			ended := make(chan error, 1)
+			go func() { ended <- w.r.Run(ctx, nil) }()
+			reply, err := w.r.Do(ctx, runner.Command{Do: runner.DoStart, Runbook: "one"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			w.wantRun(reply.Run, run.RunDone)
+			cancel()
+			s := w.store
+			w.kill = func() error { return errors.Join(<-ended, s.Close()) }
+		}
+	})
+}
+
 // TestRecoveryBesideALivingProcess: a repeatable step is not begun again while the process of its last attempt lives.
 func TestRecoveryBesideALivingProcess(t *testing.T) {
 	t.Parallel()

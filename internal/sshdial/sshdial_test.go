@@ -247,6 +247,12 @@ func TestReasons(t *testing.T) {
 		{"silence after the version", func(c net.Conn) { _, _ = io.WriteString(c, "SSH-2.0-x\r\n"); _, _ = io.Copy(io.Discard, c) }, AtLogin, CodeSilent},
 		{"garbage after the version", says("SSH-2.0-x\r\n" + strings.Repeat("\xff", 64)), AtLogin, CodeProtoMismatch},
 		{"closed after the version", says("SSH-2.0-x\r\n"), AtLogin, CodeAuthDisconnect},
+		{"a version of old", says("SSH-1.5-x\r\n"), AtLogin, CodeProtoMismatch},
+		{"an old version that speaks ours too", says("SSH-1.99-x\r\n"), AtLogin, CodeAuthDisconnect},
+		{"talk that never ends a line", func(c net.Conn) {
+			for _, err := io.WriteString(c, long); err == nil; _, err = io.WriteString(c, strings.Repeat("x", 4096)) {
+			}
+		}, AtBanner, CodeProtoMismatch},
 		{"version after other lines", says("hello\r\nSSH-2.0-x\r\n"), AtBanner, ""},
 	}
 	for _, c := range cases {
@@ -292,6 +298,10 @@ func TestPins(t *testing.T) {
 	p := pins(t, a, b)
 	if p.check(a) != nil || p.check(b) != nil {
 		t.Error("a pinned key is refused")
+	}
+	typed := pins(t, "ssh-rsa "+a)
+	if text := p.check("SHA256:other").Error(); !strings.Contains(text, "without a key type") || strings.Contains(typed.check("SHA256:other").Error(), "without") {
+		t.Errorf("got %q", text)
 	}
 	for _, c := range []struct {
 		pins Pins
@@ -341,5 +351,69 @@ func TestParseKey(t *testing.T) {
 	}
 	if _, err := ParseKey([]byte("hunter22")); err == nil || strings.Contains(err.Error(), "hunter22") {
 		t.Errorf("no key: %v", err)
+	}
+}
+
+// A server may say anything before its version (RFC 4253, 4.2), also more than is recorded; what comes after is then told as it is.
+func TestLongGreeting(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, true)
+	greeting := strings.Repeat("Maintenance on Sunday, please mind the gap.\r\n", 40) + strings.Repeat("no SSH-2.0 yet ", 14) + "\r\n"
+	front := peer(t, func(c net.Conn) {
+		back, err := net.Dial("tcp", s.addr.String())
+		if err != nil {
+			return
+		}
+		defer back.Close()
+		_, _ = io.WriteString(c, greeting[:len(greeting)-1]) // cut between CR and LF
+		_, _ = io.WriteString(c, greeting[len(greeting)-1:])
+		done := make(chan struct{})
+		go func() { _, _ = io.Copy(back, c); back.Close(); close(done) }()
+		_, _ = io.Copy(c, back)
+		c.Close()
+		<-done
+	})
+	cfg := Config{User: "u", Key: s.user, Pins: pins(t, s.pin)}
+	stranger, changed := cfg, cfg
+	stranger.Key, changed.Pins = newSigner(t), pins(t, fingerprint('A'))
+	for _, c := range []struct {
+		name    string
+		cfg     Config
+		stop    Stop
+		code    string
+		reached string
+	}{
+		{"banner", cfg, AtBanner, "", "banner"},
+		{"host key", cfg, AtHostKey, "", "hostkey"},
+		{"login", cfg, AtLogin, "", "auth"},
+		{"unknown key", stranger, AtLogin, CodeAuthFailed, "hostkey"},
+		{"another host key", changed, AtLogin, CodeHostKeyChanged, "banner"},
+	} {
+		c.cfg.Stop = c.stop
+		client, trace, err := Dial(t.Context(), loopback(), front, c.cfg)
+		if client != nil {
+			client.Close()
+		}
+		code := ""
+		if e, ok := errors.AsType[*Error](err); ok {
+			code = e.Code
+		}
+		if code != c.code || trace.Reached != c.reached || trace.Version != "SSH-2.0-Go" {
+			t.Errorf("%s: got %v, reached %q, version %q", c.name, err, trace.Reached, trace.Version)
+		}
+	}
+}
+
+// What a server shows before the login is kept in part, however much it is.
+func TestBannersAreBounded(t *testing.T) {
+	t.Parallel()
+	var h handshake
+	for range 1000 {
+		if err := h.banners(strings.Repeat("x", 300)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(h.trace.Banner) != dial.Recorded {
+		t.Errorf("%d bytes kept", len(h.trace.Banner))
 	}
 }

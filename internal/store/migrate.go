@@ -88,11 +88,16 @@ func (d *sqliteDB) checkSchema(ctx context.Context, files fs.FS, path string) er
 	if err != nil {
 		return err
 	}
-	var have int64
-	err = translate(d.read.QueryRowContext(ctx, "SELECT max(version_id) FROM goose_db_version WHERE is_applied").Scan(&have))
+	var have, tables int64
+	err = translate(d.read.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_master WHERE name = 'goose_db_version'").Scan(&tables))
+	if err == nil && tables > 0 {
+		err = translate(d.read.QueryRowContext(ctx, "SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied").Scan(&have))
+	}
 	switch {
 	case err != nil:
 		return fmt.Errorf("read schema version of %s: %w", path, err)
+	case have == 0: // its first owner has not got so far, or died before
+		return fmt.Errorf("%w in %s", ErrNone, filepath.Dir(path))
 	case have > want:
 		return newer(path, have, want)
 	case have < want:

@@ -238,3 +238,14 @@ func TestBusy(t *testing.T) {
 		t.Errorf("head %s: something of the refused batch is there", c.Head)
 	}
 }
+
+// TestUnborn: a data directory whose first owner died before it had made anything holds no journal, and the next owner makes it.
+func TestUnborn(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "skift.db"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	openErr(t, store.Options{Dir: dir, ReadOnly: true}, store.ErrNone)
+	storetest.Open(t, store.Options{Dir: dir, Plan: storetest.Plan})
+}
