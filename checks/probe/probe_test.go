@@ -298,11 +298,12 @@ func TestHungUpAfterTheLogin(t *testing.T) {
 
 // acceptOne accepts a session and waits for the first request on it.
 func acceptOne(chans <-chan ssh.NewChannel) {
-	for c := range chans {
-		if _, reqs, err := c.Accept(); err == nil {
-			<-reqs
-		}
+	c, ok := <-chans
+	if !ok {
 		return
+	}
+	if _, reqs, err := c.Accept(); err == nil {
+		<-reqs
 	}
 }
 

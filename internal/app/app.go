@@ -69,7 +69,6 @@ type App struct {
 	dialer    *dial.Dialer
 	files     files
 	socket    string
-	events    *slog.Logger
 }
 
 // Reading is a plan directory as it was read: the plan, the settings, and all there is to say about them.

@@ -100,10 +100,11 @@ func (v planView) nowLabel(c timeline.Chart) string {
 func (v planView) ticks(c timeline.Chart) (years, months string) {
 	width := len(c.Rows[0].Cells)
 	y, m := newRuler(width), newRuler(width)
-	for i, t := range c.Ticks {
+	shown := 0
+	for _, t := range c.Ticks {
 		at := v.local(t.At)
-		if i == 0 || at.Month() == 1 {
-			y.put(t.Column, at.Format("2006"))
+		if at.Year() != shown && y.put(t.Column, at.Format("2006")) { // where there is no room, the year's next month has it
+			shown = at.Year()
 		}
 		name := []rune(v.c.Month(at))
 		m.put(t.Column, string(name[:3]))
@@ -119,14 +120,15 @@ type ruler struct {
 
 func newRuler(width int) *ruler { return &ruler{line: []rune(strings.Repeat(" ", width))} }
 
-// put writes a word, unless it would touch the one before or leave the line.
-func (r *ruler) put(column int, word string) {
+// put writes a word, unless it would touch the one before or leave the line: then it reports false.
+func (r *ruler) put(column int, word string) bool {
 	w := []rune(word)
 	if column < r.free || column+len(w) > len(r.line) {
-		return
+		return false
 	}
 	copy(r.line[column:], w)
 	r.free = column + len(w) + 1
+	return true
 }
 
 func (r *ruler) String() string { return strings.TrimRight(string(r.line), " ") }

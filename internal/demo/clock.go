@@ -20,6 +20,7 @@ type anchor struct {
 // backwards, so that what came first in the plan comes first in the demo. No clock runs faster; only the dates are nearer.
 type clock struct {
 	begin  time.Time
+	pace   float64
 	points []point
 }
 
@@ -31,13 +32,13 @@ type point struct {
 // newClock resolves the anchors in the shipped plan; pace is how much further apart they lie than they say. It errs when the plan lacks one, or has two in another order.
 func newClock(p *plan.Plan, begin time.Time, pace float64, anchors []anchor) (*clock, error) {
 	tl := timeline.At(p, nil, time.Time{})
-	c := &clock{begin: begin.UTC().Truncate(time.Second)}
+	c := &clock{begin: begin.UTC().Truncate(time.Second), pace: pace}
 	for _, a := range anchors {
 		was, ok := a.find(p, tl)
 		if !ok {
 			return nil, fmt.Errorf("scale the shipped plan: it has no date for %s%s %s", a.milestone, a.gate, a.edge)
 		}
-		c.points = append(c.points, point{was, time.Duration(float64(a.second) * pace * float64(time.Second))})
+		c.points = append(c.points, point{was, c.slower(time.Duration(a.second) * time.Second)})
 	}
 	slices.SortStableFunc(c.points, func(a, b point) int { return a.was.Compare(b.was) })
 	for i := 1; i < len(c.points); i++ {
@@ -65,6 +66,11 @@ func (a anchor) find(p *plan.Plan, tl *timeline.Timeline) (time.Time, bool) {
 		return m.OriginalStart.At, m.OriginalStart.Known()
 	}
 	return m.OriginalEnd.At, m.OriginalEnd.Known()
+}
+
+// slower is a length of time at the demo's pace, in whole seconds.
+func (c *clock) slower(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * c.pace).Truncate(time.Second)
 }
 
 // at maps an instant. What lies before the first anchor or after the last keeps its distance: it is not part of the story.

@@ -19,8 +19,8 @@ type scaler struct {
 
 // How often suites are asked: the one the weekend's gates ask for as often as a schedule may, the others once or twice in a demo.
 const (
-	sweepEvery  = timeline.MinInterval
-	othersEvery = 4 * timeline.MinInterval
+	readinessEvery = timeline.MinInterval
+	othersEvery    = 4 * timeline.MinInterval
 )
 
 // dates rewrites every date in plan.yaml that is not an event and not without a date.
@@ -35,10 +35,10 @@ func (s *scaler) dates(d *document) {
 	each(d.at("suites"), func(id string, n *yaml.Node) {
 		every := othersEvery
 		if id == suiteReadiness {
-			every = sweepEvery
+			every = readinessEvery
 		}
 		if s.plan.Suites[id].Every > 0 {
-			set(n, "every", text(yamldoc.FormatDuration(every)))
+			set(n, "every", text(yamldoc.FormatDuration(s.clock.slower(every))))
 		}
 		during := value(n, "during")
 		if during == nil || during.Kind != yaml.SequenceNode {

@@ -123,7 +123,9 @@ func (s *story) react(ctx context.Context, e journal.Event) error {
 		if err := json.Unmarshal(e.Body, &b); err != nil {
 			return fmt.Errorf("read event %d: %w", e.Seq, err)
 		}
-		return fmt.Errorf("%s is held: %s", e.Run, b.Reason)
+		if b.Gate == "" { // at a gate the meeting goes on
+			return fmt.Errorf("%s is held: %s", e.Run, b.Reason)
+		}
 	case run.RunEnded:
 		return s.ended(e)
 	}

@@ -15,8 +15,8 @@ func anchors() []anchor {
 		{gate: goGate, edge: timeline.Begin, second: 20},
 		{gate: goGate, edge: timeline.Finish, second: 28},
 		{milestone: "cutover", edge: timeline.Begin, second: 28},
-		{milestone: "cutover", edge: timeline.Finish, second: 90},
-		{milestone: "hypercare", edge: timeline.Finish, second: 600},
+		{milestone: "cutover", edge: timeline.Finish, second: 300},
+		{milestone: "hypercare", edge: timeline.Finish, second: 1200},
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"skift/internal/diag"
 	"skift/internal/plan"
 )
 
@@ -69,5 +70,41 @@ func TestNothingFollowsFromOneMistake(t *testing.T) {
 	}
 	if spoiled < 500 {
 		t.Errorf("only %d spoiled plans: is the plan still there?", spoiled)
+	}
+}
+
+// TestOverBeforeItBegins: dates that hang on others can lie the wrong way round as well.
+func TestOverBeforeItBegins(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		old, text, want string
+	}{
+		"phase":         {"until: unset}\n  sometime", "until: night.start}\n  sometime", "milestones.later.until: this end (2030-01-12 20:00) is not after the beginning (2030-01-13 06:00)"},
+		"empty window":  {`from: "2030-01-12 20:00"`, "from: night.end", "milestones.night.until: this end (2030-01-13 06:00) is not after the beginning (2030-01-13 06:00)"},
+		"zone":          {"until: night.passed", "until: night.start - 12d", "milestones.frozen.until: this end (2029-12-31 20:00) is not after the beginning (2030-01-01 00:00)"},
+		"suite":         {"every: 1h}", "every: 1h, during: [{from: night.end, until: night.start}]}", "suites.all.during: this end (2030-01-12 20:00) is not after the beginning (2030-01-13 06:00)"},
+		"after a month": {"until: unset}\n  sometime", "until: night.end + 1d}\n  sometime", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := lines(check(t, staffed(t, c.old, c.text), Known{Now: badNow}))
+			if c.want == "" && strings.Contains(got, "not after the beginning") || !strings.Contains(got, c.want) {
+				t.Errorf("want %q:\n%s", c.want, got)
+			}
+		})
+	}
+}
+
+// TestEmptyRoster: a roster without a shift leaves every seat empty; a plan without a roster has only not come so far.
+func TestEmptyRoster(t *testing.T) {
+	t.Parallel()
+	files := staffed(t)
+	files["shifts.csv"] = &fstest.MapFile{Data: []byte("seat,from,until,person\n")}
+	if got := lines(check(t, files, Known{Now: badNow})); !strings.Contains(got, "seats.n/operator: nobody sits in n/operator") {
+		t.Errorf("problems:\n%s", got)
+	}
+	p, ok := find(check(t, staffed(t, "roster: shifts.csv\n", ""), Known{Now: badNow}), CodeNoRoster)
+	if !ok || p.Severity != diag.Warning {
+		t.Errorf("without a roster: %v", p)
 	}
 }

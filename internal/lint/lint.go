@@ -40,6 +40,7 @@ func Check(p *plan.Plan, known Known, problems *diag.List) {
 	if !l.broken.whole("timezone", "holidays") {
 		return // no date can be trusted
 	}
+	l.dates()
 	l.gates()
 	l.seats()
 	l.changes()

@@ -25,10 +25,10 @@ func (l *linter) seats() {
 	needs := append(l.gateNeeds(), l.windowNeeds()...)
 	shifts := l.p.Roster.Shifts()
 	switch {
-	case len(shifts) == 0 && l.broken == nil:
+	case l.broken == nil && !l.p.Roster.Named():
 		l.noRoster(needs)
 		return
-	case len(shifts) == 0 || !l.broken.whole("roster", shifts[0].Pos.File):
+	case l.broken != nil && (len(shifts) == 0 || !l.broken.whole("roster", shifts[0].Pos.File)):
 		return // a shift that could not be read may be the one that is missing
 	}
 	for _, id := range l.p.SeatIDs {

@@ -36,6 +36,9 @@ type RosterContext struct {
 	AnyPerson bool
 }
 
+// Named reports whether the plan names a roster, be there shifts in it or not.
+func (r Roster) Named() bool { return r.bySeat != nil }
+
 // ReadRoster reads shifts.csv: seat,from,until,person. Times are local, "2019-11-09 06:00" or a whole day "2019-11-09".
 // Rows with a problem are reported and left out.
 func ReadRoster(file string, src []byte, known RosterContext, problems *diag.List) Roster {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"slices"
+	"strings"
 
 	"skift/internal/snapshot"
 	"skift/internal/term"
@@ -21,13 +22,15 @@ func (p *page) light(l string) *badge {
 // shownReasons is how many reasons the box at the top has.
 const shownReasons = 3
 
-// overall is the box at the top: the light, whose it is, and why.
+// overall is the box at the top: the light, what the manager says of it, and what it was computed from.
 func overall(p *page) []block {
 	st := p.Status
 	light := string(st.Light())
 	out := []block{heading(p.c.T("report.overall")), para{Badge: p.light(light), Text: p.c.T("light." + light + ".means"), Loud: true}}
+	out = append(out, p.note()...)
 	if st.Set != nil {
-		out = append(out, para{Text: p.c.T("report.light.set", "light", p.c.T("light."+string(st.Set.Light)), "seat", p.seat(st.Set.Actor.Seat), "reason", line(st.Set.Because))},
+		by := st.Set.Actor
+		out = append(out, para{Text: p.c.T("report.light.set", "light", p.c.T("light."+string(st.Set.Light)), "seat", p.actor(by.Seat, by.Person, by.EnteredBy), "reason", line(st.Set.Because))},
 			para{Text: p.c.T("report.light.computed", "light", p.c.T("light."+string(st.Computed)))})
 	}
 	for i, r := range st.Reasons {
@@ -45,8 +48,24 @@ func overall(p *page) []block {
 	} else if p.o.Audience != "" {
 		out = append(out, para{Text: p.c.T("report.first")})
 	}
-	if st.Note != nil {
-		out = append(out, para{Text: p.c.T("report.note", "seat", p.seat(st.Note.Actor.Seat)) + ": " + line(st.Note.Note)})
+	return out
+}
+
+// noteLines is how many lines the manager's note may have.
+const noteLines = 40
+
+// note is what the manager says, in the manager's own paragraphs.
+func (p *page) note() []block {
+	if p.Status.Note == nil {
+		return nil
+	}
+	text, by := p.Status.Note.Note, p.Status.Note.Actor
+	text = text[:min(len(text), 4*longestNote)] // at most four bytes to a character
+	out := []block{para{Text: p.c.T("report.note", "seat", p.actor(by.Seat, by.Person, by.EnteredBy)) + ":"}}
+	for _, s := range strings.SplitN(text, "\n", noteLines) { // the last takes the rest
+		if s = lineOf(s, longestNote); s != "" {
+			out = append(out, para{Text: s, Own: true})
+		}
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"strings"
 	"time"
 	"unicode"
@@ -39,6 +40,7 @@ type para struct {
 	Quiet bool
 	Loud  bool
 	Whole bool   // not broken into lines: it holds a word to copy
+	Own   bool   // the manager's own words: they are not cut short
 	Link  string // "" = none
 }
 
@@ -64,16 +66,21 @@ type badge struct {
 // longestCell is how many columns text of somebody else may take in one place.
 const longestCell = 400
 
+// longestNote is how many columns the manager's note may take: more than whoever writes it is allowed.
+const longestNote = 4000
+
 // line makes text fit for one line: no control characters, no direction marks, not endless.
-func line(s string) string {
-	s = s[:min(len(s), 8*longestCell)] // whatever lies behind is cut off below anyway
+func line(s string) string { return lineOf(s, longestCell) }
+
+func lineOf(s string, longest int) string {
+	s = s[:min(len(s), 8*longest)] // whatever lies behind is cut off below anyway
 	s = strings.Map(func(r rune) rune {
 		if term.IsControl(r) || unicode.IsSpace(r) {
 			return ' '
 		}
 		return r
 	}, strings.ToValidUTF8(s, "\uFFFD"))
-	return term.Truncate(strings.Join(strings.Fields(s), " "), longestCell)
+	return term.Truncate(strings.Join(strings.Fields(s), " "), longest)
 }
 
 // clean makes all of a block's text fit to be shown, whoever wrote it.
@@ -82,7 +89,11 @@ func clean(b block) block {
 	case heading:
 		return heading(line(string(b)))
 	case para:
-		b.Text, b.Badge = line(b.Text), b.Badge.clean()
+		longest := longestCell
+		if b.Own {
+			longest = longestNote
+		}
+		b.Text, b.Badge = lineOf(b.Text, longest), b.Badge.clean()
 		return b
 	case table:
 		for i, c := range b.Cols {
@@ -158,6 +169,14 @@ func (p *page) seat(id string) string {
 		return t + " (" + id + ")"
 	}
 	return id
+}
+
+// actor names who did something: the seat, else the person or user that is known only by an id.
+func (p *page) actor(seat, person, user string) string {
+	if seat != "" {
+		return p.seat(seat)
+	}
+	return cmp.Or(person, user, p.c.Owner(words.Ours))
 }
 
 // owner names who must act: a seat, a party, or, where it is nobody else's, the customer's contact.

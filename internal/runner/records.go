@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"skift/checks"
 	"skift/internal/diag"
@@ -168,6 +169,9 @@ func (r *Runner) milestone(ctx context.Context, c Command) (Reply, error) {
 	})
 }
 
+// longestNote is how many characters the manager's note may have: about a page, which reports print whole.
+const longestNote = 3000
+
 // status keeps the manager's own light or note.
 func (r *Runner) status(ctx context.Context, c Command) (Reply, error) {
 	b, kind := register.StatusBody{Light: register.Light(c.Answer), Because: c.Reason}, register.StatusSet
@@ -180,6 +184,9 @@ func (r *Runner) status(ctx context.Context, c Command) (Reply, error) {
 		b.Note, kind = r.clean(string(c.File)), register.NoteWritten
 		if strings.TrimSpace(b.Note) == "" {
 			return Reply{}, refuse(Usage, "", "the note is empty")
+		}
+		if n := utf8.RuneCountInString(b.Note); n > longestNote {
+			return Reply{}, refuse(Usage, "say what matters; the rest belongs into an attachment of yours", "the note has %d characters; a report has room for %d", n, longestNote)
 		}
 	default:
 		return Reply{}, refuse(Usage, "", "a status is green, yellow or red, not %q", c.Answer)

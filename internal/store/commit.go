@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"slices"
 
 	"skift/internal/journal"
@@ -89,7 +91,7 @@ func (s *Store) commitWaiting() {
 		if kept == 0 {
 			return errNothing
 		}
-		return nil
+		return s.inPlace()
 	})
 	for _, r := range group {
 		if r.err == nil && err != nil {
@@ -97,6 +99,19 @@ func (s *Store) commitWaiting() {
 		}
 		close(r.done)
 	}
+}
+
+// inPlace refuses to commit to a file that is no longer where the next process will look for it: what is written to a
+// removed file is lost when this process ends.
+func (s *Store) inPlace() error {
+	now, err := os.Stat(s.path)
+	if err == nil && !os.SameFile(s.file, now) {
+		err = errors.New("it is another file now")
+	}
+	if err != nil {
+		return fmt.Errorf("%w: the journal was removed or replaced while it was in use: %s: %w", ErrStorage, s.path, err)
+	}
+	return nil
 }
 
 // commitOne stores one batch or leaves the reason in r.err. The error it

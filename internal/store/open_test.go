@@ -249,3 +249,29 @@ func TestUnborn(t *testing.T) {
 	openErr(t, store.Options{Dir: dir, ReadOnly: true}, store.ErrNone)
 	storetest.Open(t, store.Options{Dir: dir, Plan: storetest.Plan})
 }
+
+// TestRemovedWhileInUse: nothing is acknowledged that goes into a file which is no longer there for the next process.
+func TestRemovedWhileInUse(t *testing.T) {
+	t.Parallel()
+	for name, remove := range map[string]func(dir string) error{
+		"directory removed": os.RemoveAll,
+		"directory moved":   func(dir string) error { return os.Rename(dir, dir+"-moved") },
+		"file replaced": func(dir string) error {
+			other := copyDB(t, dir)
+			return os.Rename(filepath.Join(other, "skift.db"), filepath.Join(dir, "skift.db"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join(t.TempDir(), "data")
+			s := storetest.Open(t, store.Options{Dir: dir, Plan: storetest.Plan})
+			storetest.Must(t, s, register.Batch{Events: storetest.Events(1)})
+			if err := remove(dir); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Commit(t.Context(), register.Batch{Events: storetest.Events(1)}); !errors.Is(err, store.ErrStorage) {
+				t.Errorf("error %v, want %v", err, store.ErrStorage)
+			}
+		})
+	}
+}

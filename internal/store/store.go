@@ -52,6 +52,8 @@ type Store struct {
 	close func() error
 	plan  string
 	epoch int64 // of this owner; 0 when reading only
+	path  string
+	file  os.FileInfo // what is at path as long as this owner may commit
 
 	mu      sync.Mutex
 	waiting []*request    // commits nobody has begun
@@ -134,7 +136,9 @@ func (s *Store) openOwner(ctx context.Context, db *sqliteDB, o Options, path str
 			return err
 		}
 	}
-	return nil
+	s.path = path
+	s.file, err = os.Stat(path)
+	return err
 }
 
 // find makes sure that the journal of s.plan is there.
