@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"skift/internal/app"
@@ -122,7 +123,7 @@ func (o *Options) settle() error {
 	}
 	switch {
 	case !slices.Contains(Faults(), o.Fault):
-		return &UsageError{fmt.Sprintf("there is no fault %q", o.Fault), fmt.Sprintf("one of %v", Faults())}
+		return &UsageError{fmt.Sprintf("there is no fault %q", o.Fault), "one of " + names(Faults())}
 	case o.NoFix && o.Fault == NoFault:
 		return &UsageError{"there is no fault that could stay unfixed", "name one with --fault, or leave out --no-fix"}
 	case o.Dir == "":
@@ -147,6 +148,14 @@ func (o *Options) settle() error {
 		return fmt.Errorf("make a directory for the demo: %w", err)
 	}
 	return nil
+}
+
+func names(faults []Fault) string {
+	var out []string
+	for _, f := range faults {
+		out = append(out, string(f))
+	}
+	return strings.Join(out, ", ")
 }
 
 // damage breaks the new platform of the production environment.

@@ -168,7 +168,7 @@ func (n *narrator) milestone(e journal.Event) {
 		return
 	}
 	switch {
-	case m.Kind == plan.Zone:
+	case len(n.told) == 0:
 		n.chapter("Frozen zones and first tests")
 	case m.Runbook != "" && m.Environment != "":
 		n.chapter("Acceptance test and rehearsal, in " + m.Environment)

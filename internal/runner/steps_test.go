@@ -500,5 +500,9 @@ func TestFreeText(t *testing.T) {
 				t.Errorf("a note keeps its lines: %q", f.Register.Note.Note)
 			}
 		})
+		r := w.refused(runner.Usage, runner.Command{Do: runner.DoStatus, As: "kombit/manager", File: []byte(strings.Repeat("æ", 3001))})
+		if !strings.Contains(r.Message, "3001 characters; a report has room for 3000") {
+			t.Error(r.Message)
+		}
 	})
 }

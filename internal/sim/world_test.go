@@ -109,6 +109,27 @@ func TestWorldBegins(t *testing.T) {
 	}
 }
 
+// Two environments of one programme have platforms of their own, and one authority and one set of accounts.
+func TestWorldLikeAnother(t *testing.T) {
+	t.Parallel()
+	first := startWorld(t, Options{})
+	second := startWorld(t, Options{Like: first})
+	if second.PKI != first.PKI {
+		t.Error("the second World has its own authority")
+	}
+	for _, account := range []string{AccountChecker, AccountSystem, AccountSupplier} {
+		if !bytes.Equal(second.Key(account).Private, first.Key(account).Private) {
+			t.Errorf("%s has another key", account)
+		}
+	}
+	if second.New.HostKey() == first.New.HostKey() || second.New.GatewayAddr() == first.New.GatewayAddr() {
+		t.Error("the platforms are the same")
+	}
+	if n, err := second.CopyFiles(t.Context()); err != nil || n == 0 {
+		t.Errorf("%d files copied: %v", n, err)
+	}
+}
+
 func TestControlTellsTheSource(t *testing.T) {
 	t.Parallel()
 	w := startWorld(t, Options{})

@@ -30,6 +30,15 @@ func (g *greeting) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// Write refuses once reading has ended. The library closes its channels when its reader ends; one that is opened just after that, by
+// a write the kernel still takes, would wait for an answer for ever, and closing the connection would not wake it.
+func (g *greeting) Write(b []byte) (int, error) {
+	if err := g.Ended(); err != nil {
+		return 0, err
+	}
+	return g.Conn.Write(b)
+}
+
 func (g *greeting) look(b []byte) {
 	for rest := b; len(rest) > 0; {
 		part, after, whole := bytes.Cut(rest, []byte("\n"))
