@@ -107,7 +107,7 @@ func (s *sighting) session(ctx context.Context, client *sshdial.Client, t target
 	began := time.Now()
 	var files *subsystem
 	err := client.Within(ctx, t.timeout, func() (err error) {
-		files, err = openSubsystem(client.Client)
+		files, err = openSubsystem(client)
 		return err
 	})
 	if files != nil {
@@ -191,8 +191,8 @@ type subsystem struct {
 }
 
 // openSubsystem gives a subsystem also beside an error once the session is open; close it then.
-func openSubsystem(c *ssh.Client) (*subsystem, error) {
-	session, err := c.NewSession()
+func openSubsystem(c *sshdial.Client) (*subsystem, error) {
+	session, err := c.Session()
 	if err != nil {
 		return nil, err
 	}

@@ -53,7 +53,7 @@ func (a *Actions) open(ctx context.Context, locate func(service, side string) (a
 	err = out.within(ctx, func() error {
 		// Sequential reads: the library's concurrent ones first ask for the file's size, which some servers take for
 		// having read it.
-		out.sftp, err = sftp.NewClient(client.Client, sftp.UseConcurrentReads(false), sftp.UseConcurrentWrites(false))
+		out.sftp, err = openSFTP(client)
 		return err
 	})
 	if err != nil {
@@ -61,6 +61,26 @@ func (a *Actions) open(ctx context.Context, locate func(service, side string) (a
 		return nil, fmt.Errorf("the account has no SFTP: %w", err)
 	}
 	return out, nil
+}
+
+// openSFTP starts SFTP on a session of its own.
+func openSFTP(c *sshdial.Client) (*sftp.Client, error) {
+	session, err := c.Session()
+	if err != nil {
+		return nil, err
+	}
+	in, err := session.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := session.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := session.RequestSubsystem("sftp"); err != nil {
+		return nil, err
+	}
+	return sftp.NewClientPipe(out, in, sftp.UseConcurrentReads(false), sftp.UseConcurrentWrites(false))
 }
 
 // login gathers what a connection to an end needs.
