@@ -171,6 +171,7 @@ func TestConsents(t *testing.T) {
 		{"reach that expects a deny", Spec{Options: ReachOptions{}, Expect: deny}, nil, nil},
 		{"host key", Spec{Options: SFTPOptions{Level: LevelHostKey}}, nil, nil},
 		{"login", Spec{Options: SFTPOptions{Level: LevelAuth}}, []Consent{ConsentSFTPLogin}, []Consent{ConsentSFTPLogin}},
+		{"write on one side", Spec{Options: SFTPOptions{Level: LevelWrite, Writing: SFTPWriting{Allowed: map[Side]map[Phase]bool{New: {Before: true}}}}}, []Consent{ConsentSFTPLogin}, []Consent{ConsentSFTPLogin, ConsentWrite}},
 		{"login meant to fail", Spec{Options: SFTPOptions{Level: LevelList}, Expect: deny}, []Consent{ConsentSFTPLogin, ConsentNegative}, []Consent{ConsentSFTPLogin}},
 	}
 	for _, c := range cases {
@@ -191,13 +192,13 @@ func TestHashChangesWithWhatIsAsked(t *testing.T) {
 	}
 	want := base().Hash()
 	same := []func(*Ask){
-		func(a *Ask) { a.At = time.Unix(2e9, 0) }, func(a *Ask) { a.Want = Deny },
+		func(a *Ask) { a.At = time.Unix(2e9, 0) }, func(a *Ask) { a.Want, a.Phase = Deny, Closed },
 		func(a *Ask) { a.Spec.Pos.Line = 7 }, func(a *Ask) { a.Spec.Critical = true },
 	}
 	other := []func(*Ask){
 		func(a *Ask) { a.Unit.Addr = "203.0.113.11:443" }, func(a *Ask) { a.ServerName = "b.example" },
 		func(a *Ask) { a.ValidAt[0].At = time.Unix(1e9+1, 0) }, func(a *Ask) { a.Trust["a.pem"] = []byte("y") },
-		func(a *Ask) { a.Source = netip.MustParseAddr("192.0.2.1") }, func(a *Ask) { a.Spec.Options = TLSOptions{MinDays: 3} },
+		func(a *Ask) { a.In = "exttest" }, func(a *Ask) { a.Source = netip.MustParseAddr("192.0.2.1") }, func(a *Ask) { a.Spec.Options = TLSOptions{MinDays: 3} },
 	}
 	for i, f := range same {
 		if a := base(); a.Hash() != want {

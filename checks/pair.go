@@ -10,6 +10,7 @@ const (
 	WordOKNote       Word = "ok-note"        // new is fine; old was broken
 	WordGap          Word = "gap-on-new"     // old lets in, new does not
 	WordCommonCause  Word = "common-cause"   // both fail alike: suspect our credential or vantage first
+	WordOneFile      Word = "one-file"       // both sides have the same file, and it is not as it should be
 	WordBothFailed   Word = "both-failed"    // both fail, each in its own way
 	WordRegression   Word = "regression"     // not as expected after the switch, or against the check's own expectation
 	WordNoWayBack    Word = "no-way-back"    // switched, and old would not take over again
@@ -17,12 +18,13 @@ const (
 	WordOldStillOpen Word = "old-still-open" // closed, yet old lets in
 	WordDenyUnproven Word = "deny-unproven"  // old fails, but not in a way that proves a deny
 	WordNotObserved  Word = "not-observed"   // we could not look
+	WordDiffers      Word = "differs"        // each side is well by itself, but a rule of the check about both does not hold
 )
 
 // Words lists the words of a pair, best first.
 func Words() []Word {
 	return []Word{WordReady, WordOK, WordOKNote, WordOldStillOpen, WordDenyUnproven, WordNotObserved,
-		WordGap, WordRegression, WordNoWayBack, WordCommonCause, WordBothFailed, WordDown}
+		WordDiffers, WordGap, WordRegression, WordNoWayBack, WordOneFile, WordCommonCause, WordBothFailed, WordDown}
 }
 
 // Severity is how loud a pair is shown: by shape and word first, by colour last.
@@ -60,6 +62,25 @@ type PairVerdict struct {
 // OK reports whether the pair meets a demand of `pairs: ok`: it does not block, does not regress and was observed.
 func (p PairVerdict) OK() bool {
 	return !p.Blocks && p.Word != WordNotObserved && p.Word != WordRegression
+}
+
+// Differing is the verdict when a rule about a fact of both sides does not hold. It speaks only where the table finds nothing wrong:
+// what fails, or was not observed, is said first.
+func (p PairVerdict) Differing() PairVerdict {
+	if p.Word != WordReady && p.Word != WordOK {
+		return p
+	}
+	return PairVerdict{Word: WordDiffers, Blocks: true, Level: SeverityBad, Whose: WhoseNew}
+}
+
+// OneFile is the verdict when both answers are about the same file: that it fails twice is one fault, and points neither at us nor at a
+// platform.
+func (p PairVerdict) OneFile() PairVerdict {
+	switch p.Word {
+	case WordCommonCause, WordBothFailed, WordDown:
+		p.Word, p.Whose = WordOneFile, WhoseBoth
+	}
+	return p
 }
 
 // Seen is what one side of a pair gave, reduced to what the comparison needs.

@@ -114,6 +114,38 @@ In brackets: how loud it is shown (ok, warn, bad, unknown), and whose it is. "bl
 		}
 	}
 	table(&b, head, rows)
+	b.WriteString(`
+3. Checks with rules about both sides: what the tables above say, when a rule does not hold between two answers that count
+
+`)
+	rows = nil
+	for _, w := range Words() {
+		for _, level := range []Severity{SeverityOK, SeverityWarn} {
+			v := PairVerdict{Word: w, Level: level}
+			switch {
+			case w == WordDiffers, level == SeverityWarn && w != WordReady && w != WordOK:
+				continue
+			case level == SeverityWarn:
+				rows = append(rows, []string{string(w) + ", warn", cell(v.Differing())})
+			case v.Differing() == v:
+				rows = append(rows, []string{string(w), "as above"})
+			default:
+				rows = append(rows, []string{string(w), cell(v.Differing())})
+			}
+		}
+	}
+	table(&b, []string{"without the rule", "the rule does not hold"}, rows)
+	b.WriteString("\n4. Checks of a file that is the same on both sides: what the tables above say, except\n\n")
+	rows = nil
+	for _, w := range Words() {
+		for _, whose := range []Whose{WhoseOurs, WhoseBoth} {
+			v := PairVerdict{Word: w, Blocks: true, Level: SeverityBad, Whose: whose}
+			if one := v.OneFile(); one != v && (w != WordCommonCause) == (whose == WhoseBoth) {
+				rows = append(rows, []string{string(w), cell(one)})
+			}
+		}
+	}
+	table(&b, []string{"of two files", "of one file"}, rows)
 	golden(t, "testdata/pairs.golden", b.String())
 }
 
@@ -125,12 +157,12 @@ func judgedAnswers() []answer {
 			Pass: "as expected", Warn: "as expected, warn", Fail: "not as expected", Unverified: "unverified", Error: "error"}[v],
 			seen: &Seen{Outcome: v, Code: Silent, Judged: v, Stated: true}})
 	}
-	return list
+	return append(list, answer{"not asked", nil})
 }
 
 // otherCode splits "both not as expected" into the same and another code.
 func otherCode(old answer, list []answer) []answer {
-	if old.seen.Judged != Fail {
+	if old.seen == nil || old.seen.Judged != Fail {
 		return list
 	}
 	other := *list[2].seen
@@ -210,6 +242,9 @@ func TestPairProperties(t *testing.T) {
 	}
 	blind := func(s *Seen) bool { return s != nil && (s.Outcome == Unverified || s.Outcome == Error) }
 	everyPair(func(o, n *Seen, p Phase) {
+		if v, d := Pair(o, n, p), Pair(o, n, p).Differing(); v.Blocks && d != v || v.Word == WordNotObserved && d != v || d != v && d.OK() {
+			t.Errorf("%+v with a broken rule: %+v", v, d)
+		}
 		v := Pair(o, n, p)
 		say := func(what string) { t.Errorf("%+v | %+v in %s = %+v: %s", o, n, p, v, what) }
 		if !known[v.Word] {

@@ -18,6 +18,7 @@ const (
 	ToMoment  RefTo = "moment" // a moment of the plan, "cutover.end"
 	ToFile    RefTo = "file"   // a file in the plan directory
 	ToSecret  RefTo = "secret" // where a secret is kept
+	ToColumn  RefTo = "column" // a column of the flows
 )
 
 // Reference is a name in a check that stands for something outside it, with its place.
@@ -46,8 +47,8 @@ func ParseSpec(id string, n yamldoc.Node) *Spec {
 	s.Kind = Kind(r.m.OneOf("kind", kinds...))
 	s.Service = r.ref(r.m.Word("service"), ToService)
 	s.ForEach = r.m.OptOneOf("for_each", "", "flows")
-	s.Vantage = r.ref(r.m.OptWord("vantage"), ToVantage)
-	if s.ForEach != "" && s.Vantage != "" {
+	s.Vantage = r.vantages()
+	if s.ForEach != "" && r.m.Has("vantage") {
 		r.m.ExactlyOne("for_each", "vantage")
 	}
 	s.Critical = r.m.OptBool("critical", false)
@@ -57,10 +58,25 @@ func ParseSpec(id string, n yamldoc.Node) *Spec {
 	s.Expect = r.expect()
 	if def, ok := kindDef(s.Kind); ok {
 		s.Options = def.read(r)
+		r.placeless()
 	} else {
 		r.m.Ignore() // which other keys belong here depends on the kind
 	}
 	return s
+}
+
+// placeless looks after a check that asks no address. It looks where skift runs, and a file lets nobody in: the old side's is as good
+// after the end as before.
+func (r *reader) placeless() {
+	if _, ok := r.spec.Placeless(); !ok {
+		return
+	}
+	for _, key := range []string{"vantage", "expect"} {
+		if n, ok := r.m.OptNode(key); ok {
+			n.KeyProblemf(CodeUnusedKey, "%s is not used by a check of files", key).Hintf("remove it")
+		}
+	}
+	r.spec.Expect = Expect{Old: {Closed: Allow}}
 }
 
 func (r *reader) ref(w diag.Word, to RefTo) string {
@@ -70,12 +86,56 @@ func (r *reader) ref(w diag.Word, to RefTo) string {
 	return w.Text
 }
 
+// vantages reads `k101`, or `{old: sse-egress, new: ibm-egress}` where each side is asked from a place of its own.
+func (r *reader) vantages() Vantages {
+	n, ok := r.m.OptNode("vantage")
+	if !ok {
+		return nil
+	}
+	v := Vantages{}
+	if n.Kind() != yamldoc.KindMap {
+		if w := r.ref(r.m.OptWord("vantage"), ToVantage); w != "" {
+			v[Old], v[New] = w, w
+		}
+		return v
+	}
+	m := n.Map()
+	defer m.Done()
+	for _, side := range Sides() {
+		if w := r.ref(m.OptWord(string(side)), ToVantage); w != "" {
+			v[side] = w
+		}
+	}
+	return v
+}
+
 func (r *reader) refs(key string, to RefTo) []string {
 	var list []string
 	for _, w := range r.m.OptWords(key) {
 		list = append(list, r.ref(w, to))
 	}
 	return list
+}
+
+// text reads a value that is written as it is, or as {column: NAME} with for_each. A missing one is the zero Text.
+func (r *reader) text(key string) Text { return r.textIn(r.m, key) }
+
+func (r *reader) textIn(in *yamldoc.Map, key string) Text {
+	n, ok := in.OptNode(key)
+	if !ok {
+		return Text{}
+	}
+	if n.Kind() != yamldoc.KindMap {
+		return Text{Literal: in.OptStr(key, "")}
+	}
+	m := n.Map()
+	defer m.Done()
+	w := m.Word("column")
+	if w.Text != "" && r.spec.ForEach == "" {
+		w.Problemf(r.problems, CodeColumnAlone, "a column belongs to a flow, and the check is not asked for each").Hintf("add for_each: flows, or write the value itself")
+		return Text{}
+	}
+	return Text{Column: r.ref(w, ToColumn)}
 }
 
 func (r *reader) maxAge() time.Duration {

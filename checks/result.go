@@ -25,6 +25,9 @@ const (
 	ControlSilent   = "silent"
 )
 
+// FactColumn is the fact that names the column of the flows which lacks the value that was to be asked with.
+const FactColumn = "column"
+
 // FactHTTPStatus is the fact that holds the status of an HTTP answer, as three digits.
 const FactHTTPStatus = "http_status"
 
@@ -37,7 +40,8 @@ type Result struct {
 	Verdict Verdict `json:"verdict"`
 	Code    Code    `json:"code"`
 	Want    Want    `json:"want"`
-	// Reached is the last phase that succeeded: "" (nothing), "connect", "tls", "banner", "hostkey", "auth", "subsystem", "list", "first_byte".
+	// Reached is the last phase that succeeded: "" (nothing), "connect", "tls", "banner", "hostkey", "auth", "subsystem", "list",
+	// "perm", "write", "roundtrip", "first_byte".
 	Reached string `json:"reached,omitempty"`
 	// Facts are normalised key → value, comparable between the sides.
 	Facts map[string]string `json:"facts,omitempty"`
@@ -50,7 +54,24 @@ type Result struct {
 	ValidUntil     time.Time `json:"valid_until"` // after it the result is stale
 	CheckerVersion string    `json:"checker_version"`
 	ConfigHash     string    `json:"config_hash"` // of what was asked; results of another configuration prove nothing
+	Brought        Brought   `json:"brought,omitzero"`
 }
+
+// Brought says how an answer that was not had from here came to us. The zero value: it was asked from here.
+type Brought struct {
+	By    BroughtBy `json:"by"`
+	From  string    `json:"from"`            // the export it answers, or the beginning of the log's digest
+	Party string    `json:"party,omitempty"` // whose host asked
+}
+
+// BroughtBy is a way an answer comes from elsewhere.
+type BroughtBy string
+
+// The ways.
+const (
+	ByProbe BroughtBy = "probe" // asked by skift on another host, signed with a key of ours
+	ByLog   BroughtBy = "log"   // read in the target's own log
+)
 
 // Evidence is what the wire gave, made printable, at most 512 bytes per field.
 type Evidence struct {
@@ -69,7 +90,8 @@ func ProvesDeny(code Code, facts map[string]string) bool {
 
 // looksDenied is ProvesDeny before the control has been considered.
 func looksDenied(code Code, facts map[string]string) bool {
-	return code.Info().Denies || code == HTTPStatus && facts[FactHTTPStatus] == "403"
+	raw := seenAs(code, facts)
+	return raw.Info().Denies || raw == HTTPStatus && facts[FactHTTPStatus] == "403"
 }
 
 // Judge takes what was reached against what was wanted. Wanted in: the outcome stands. Wanted out: let in is a failure,
@@ -86,7 +108,7 @@ func Judge(outcome Verdict, code Code, facts map[string]string, want Want) Verdi
 		switch {
 		case ProvesDeny(code, facts):
 			return Pass
-		case looksDenied(code, facts), code.Info().Class == ClassPath:
+		case looksDenied(code, facts), seenAs(code, facts).Info().Class == ClassPath:
 			return Unverified
 		}
 		return Fail

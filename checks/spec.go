@@ -5,22 +5,13 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/netip"
-	"slices"
 	"time"
 
 	"skift/internal/diag"
-	"skift/internal/secret"
 )
 
-// Kind is a kind of check.
+// Kind is a kind of check. Each has a file of its own here and in checks/probe; Kinds lists them.
 type Kind string
-
-// The kinds.
-const (
-	TLS   Kind = "tls"
-	SFTP  Kind = "sftp"
-	Reach Kind = "reach"
-)
 
 // Consent is what a target party must have agreed to before it is asked.
 type Consent string
@@ -39,7 +30,7 @@ type Spec struct {
 	Kind     Kind
 	Service  string        // the service that is asked
 	ForEach  string        // "" or "flows": asked once per flow of the service
-	Vantage  string        // from where; "" = local, or the flow's own with for_each
+	Vantage  Vantages      // from where; none = local, or the flow's own with for_each
 	Critical bool          // must pass at a gate that says `critical: all`
 	Area     string        // planning area; "" = none
 	MaxAge   time.Duration // how long an answer holds
@@ -50,82 +41,14 @@ type Spec struct {
 	Pos      diag.Pos
 }
 
+// Vantages are from where each side is asked; a side that is missing is asked from where it is asked without saying so.
+type Vantages map[Side]string
+
 // What holds when a check does not say otherwise.
 const (
 	DefaultMaxAge  = 24 * time.Hour
 	DefaultTimeout = 10 * time.Second // at least 4 s are needed to tell a dropped connection from a slow one
 )
-
-// Options are what one kind asks for: TLSOptions, SFTPOptions or ReachOptions.
-type Options interface{ kind() Kind }
-
-// TLSOptions are the demands on a TLS server's certificate chain.
-type TLSOptions struct {
-	// ValidAt names moments of the plan ("cutover.end") at which the chain must verify.
-	ValidAt []string `json:"valid_at,omitempty"`
-	// MinDays is how many days the chain must still be valid; fewer is a warning. 0 = not asked.
-	MinDays int `json:"min_days,omitempty"`
-	// TrustedBy are files of PEM bundles, each of which alone must lead to trust; empty = the trust store of the host that asks.
-	TrustedBy []string `json:"trusted_by,omitempty"`
-	// Names must all be covered by the certificate; empty = the service's server name.
-	Names []string `json:"names,omitempty"`
-}
-
-// Level is how far an SFTP check goes.
-type Level string
-
-// The levels of an SFTP check, in their order; each includes those before it.
-const (
-	LevelBanner    Level = "banner"
-	LevelHostKey   Level = "hostkey"
-	LevelAuth      Level = "auth"
-	LevelSubsystem Level = "subsystem"
-	LevelList      Level = "list"
-)
-
-// Levels lists the levels an SFTP check may ask for, in their order. Levels that write are not among them.
-func Levels() []Level {
-	return []Level{LevelBanner, LevelHostKey, LevelAuth, LevelSubsystem, LevelList}
-}
-
-// AtLeast reports whether l includes m.
-func (l Level) AtLeast(m Level) bool {
-	all := Levels()
-	return slices.Index(all, l) >= slices.Index(all, m)
-}
-
-// SFTPOptions are the demands on an SFTP server.
-type SFTPOptions struct {
-	Level Level      `json:"level"`
-	User  string     `json:"user,omitempty"`
-	Key   secret.Ref `json:"key,omitzero"` // private key in a format OpenSSH writes, without a passphrase
-	// HostKey pins the server's keys per side, as "SHA256:…"; several = the current and the next one.
-	HostKey map[Side][]string `json:"host_key,omitempty"`
-	Dir     string            `json:"dir,omitempty"` // what level list lists; default "."
-}
-
-// Proof is the protocol whose first answer proves that a connection is let in.
-type Proof string
-
-// The proofs.
-const (
-	ProofTLS   Proof = "tls"   // any TLS record
-	ProofSSH   Proof = "ssh"   // the version line
-	ProofHTTP  Proof = "http"  // a status line; 403 is a refusal
-	ProofHTTPS Proof = "https" // the same inside TLS, whatever the certificate is worth
-)
-
-// Proofs lists the proofs.
-func Proofs() []Proof { return []Proof{ProofTLS, ProofSSH, ProofHTTP, ProofHTTPS} }
-
-// ReachOptions are the demands of an allow-list check.
-type ReachOptions struct {
-	Proof Proof `json:"proof"`
-}
-
-func (TLSOptions) kind() Kind   { return TLS }
-func (SFTPOptions) kind() Kind  { return SFTP }
-func (ReachOptions) kind() Kind { return Reach }
 
 // Expect is what a check itself says a side is expected to do in a phase. The zero value says nothing.
 type Expect map[Side]map[Phase]Want
@@ -154,20 +77,6 @@ func (e Expect) denies(side Side) bool {
 	return false
 }
 
-// Consents are the levels of consent the party behind the side must have given before this check asks it, in a fixed order.
-// An allow-list check needs none, whatever it expects: it opens a connection and says hello, as any client of the service does.
-func (s *Spec) Consents(side Side) []Consent {
-	o, ok := s.Options.(SFTPOptions)
-	if !ok || !o.Level.AtLeast(LevelAuth) {
-		return nil
-	}
-	need := []Consent{ConsentSFTPLogin}
-	if s.Expect.denies(side) {
-		need = append(need, ConsentNegative) // a login meant to fail counts against us at the target
-	}
-	return need
-}
-
 // Moment is a named instant of the plan.
 type Moment struct {
 	Name string    `json:"name"`
@@ -181,14 +90,20 @@ type Ask struct {
 	ServerName string           // sent as SNI and checked against the certificate; "" = the address
 	Source     netip.Addr       // bound before connecting; the zero value lets the host choose
 	Control    []netip.AddrPort // asked from the same source: one must answer, else nothing was observed
-	ValidAt    []Moment         // the moments of TLSOptions.ValidAt
+	ValidAt    []Moment         // the moments of Spec.Moments that have a date
 	Want       Want
+	Egress     netip.Addr        // the address others are to see; checked with Reflector
+	Reflector  netip.AddrPort    // says which address it sees; the zero value is none
+	Others     []Origin          // from where a failure to be let in is asked again; the unit's own vantage may be among them
+	Phase      Phase             // of the service for the party; "" = not known, and nothing is done that depends on it
 	At         time.Time         // the instant that is "now" for validity; also the start of the result's age
-	Trust      map[string][]byte // PEM of each bundle of TLSOptions.TrustedBy, by its name
+	Trust      map[string][]byte // PEM of each of Spec.Bundles, by its name
+	In         string            // the environment, where Spec.PerEnvironment; else ""
+	Flow       map[string]string // columns of the flow it is asked for, those of Spec.Columns only; nil unless the check has for_each
 }
 
 // Hash is what Result.ConfigHash holds: equal exactly when the same was asked. The instant of asking
-// does not count, nor does Want: it changes how an answer is judged, not what is asked.
+// does not count, nor do Want, Phase and Others: they change how an answer is read, not what is asked.
 func (a Ask) Hash() string {
 	b, err := json.Marshal(struct {
 		Unit       Unit
@@ -201,7 +116,11 @@ func (a Ask) Hash() string {
 		Control    []netip.AddrPort
 		ValidAt    []Moment
 		Trust      map[string][]byte
-	}{a.Unit, a.Spec.Kind, a.Spec.Service, a.Spec.Timeout, a.Spec.Options, a.ServerName, a.Source, a.Control, a.ValidAt, a.Trust})
+		Flow       map[string]string `json:",omitempty"`
+		In         string            `json:",omitempty"`
+		Egress     netip.Addr        `json:",omitzero"`
+		Reflector  netip.AddrPort    `json:",omitzero"`
+	}{a.Unit, a.Spec.Kind, a.Spec.Service, a.Spec.Timeout, a.Spec.Options, a.ServerName, a.Source, a.Control, a.ValidAt, a.Trust, a.Flow, a.In, a.Egress, a.Reflector})
 	if err != nil {
 		panic("checks: an ask holds only plain values: " + err.Error())
 	}

@@ -60,7 +60,7 @@ const (
 type Unit struct {
 	Check   string `json:"check"`
 	Side    Side   `json:"side"`
-	Addr    string `json:"addr"`           // pinned "address:port"
+	Addr    string `json:"addr"`           // pinned "address:port"; "" = looks at files that lie here
 	Vantage string `json:"vantage"`        // from where it is asked
 	Flow    string `json:"flow,omitempty"` // "" unless the check has for_each
 }
@@ -81,9 +81,12 @@ func (u Unit) PairKey() string {
 	return escapeField(u.Check) + "|" + escapeField(u.Vantage) + "|" + escapeField(u.Flow)
 }
 
-// String names the unit for people: "files on new 203.0.113.10:22 from local".
+// String names the unit for people: "files on new 203.0.113.10:22 from local", or "certificates of new" when it has no address.
 func (u Unit) String() string {
 	s := fmt.Sprintf("%s on %s %s from %s", u.Check, u.Side, u.Addr, u.Vantage)
+	if u.Addr == "" {
+		s = fmt.Sprintf("%s of %s", u.Check, u.Side)
+	}
 	if u.Flow != "" {
 		s += " for " + u.Flow
 	}

@@ -15,8 +15,9 @@ import (
 
 // Alert numbers (RFC 8446, section 6, and RFC 5246 for those only TLS 1.2 has).
 const (
-	alertHandshakeFailure = 40
-	alertProtocolVersion  = 70
+	alertHandshakeFailure     = 40
+	alertProtocolVersion      = 70
+	alertInsufficientSecurity = 71
 )
 
 // clientAlerts are the alerts that speak about a client certificate.
@@ -59,7 +60,7 @@ func handshakeCode(err error, conn *dial.Conn) checks.Code {
 		switch {
 		case n == alertProtocolVersion:
 			return checks.TLSVersion
-		case n == alertHandshakeFailure:
+		case n == alertHandshakeFailure, n == alertInsufficientSecurity:
 			return checks.TLSNoOverlap
 		case clientAlerts[n] != "":
 			return clientAlerts[n]
@@ -75,7 +76,7 @@ func handshakeCode(err error, conn *dial.Conn) checks.Code {
 		return checks.TLSVersion
 	case strings.Contains(text, "unconfigured cipher suite"), strings.Contains(text, "unsupported curve"):
 		return checks.TLSNoOverlap
-	case strings.Contains(text, "failed to parse certificate"):
+	case strings.Contains(text, "failed to parse certificate"), strings.Contains(text, "exceeds maximum of"): // the longest message is a chain
 		return checks.SrvParse
 	case strings.Contains(text, "keys are insecure"), weakKey(err):
 		return checks.SrvWeak

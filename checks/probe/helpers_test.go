@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -26,7 +27,7 @@ import (
 
 // The one goroutine given up is the library's that waits for ever: see sshdial.Client.Session.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("golang.org/x/crypto/ssh.(*mux).openChannel"))
+	goleak.VerifyTestMain(whole{m}, goleak.IgnoreAnyFunction("golang.org/x/crypto/ssh.(*mux).openChannel"))
 }
 
 // noon is far from any test's run: what is valid is decided by the ask's instant, never by the clock.
@@ -54,6 +55,12 @@ func ask(addr string, o checks.Options, change ...func(*checks.Ask)) checks.Ask 
 		kind = checks.TLS
 	case checks.SFTPOptions:
 		kind = checks.SFTP
+	case checks.ManifestOptions:
+		kind = checks.Manifest
+	case checks.SSHFactsOptions:
+		kind = checks.SSHFacts
+	case checks.TCPOptions:
+		kind = checks.TCP
 	}
 	a := checks.Ask{
 		Unit: checks.Unit{Check: "c", Side: checks.New, Addr: addr, Vantage: "local"},
@@ -92,11 +99,12 @@ func withControl(control ...string) func(*checks.Ask) {
 
 func run(t *testing.T, key string, a checks.Ask) checks.Result {
 	t.Helper()
-	r, err := New(loopback(), secrets(key)).Run(t.Context(), a)
+	r, err := New(Config{Dialer: loopback(), Secrets: secrets(key)}).Run(t.Context(), a)
 	if err != nil {
 		t.Fatalf("run: %v", err)
 	}
 	t.Logf("%s %s reached %q, facts %v, evidence %+v", r.Verdict, r.Code, r.Reached, r.Facts, r.Evidence)
+	saw(r)
 	return r
 }
 
@@ -142,7 +150,36 @@ func saysAndCloses(text string) func(net.Conn) {
 
 func drain(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
 
+// folder is a temporary directory whose name holds nothing that looks like a civil registration number: such a one is masked in facts.
+// t.TempDir draws its random part once per test, so asking it again never helps.
+func folder(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		dir, err := os.MkdirTemp("", "probe")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = os.RemoveAll(dir) })
+		if secret.MaskCivil(dir) == dir {
+			return dir
+		}
+	}
+	t.Fatal("no temporary directory without a civil registration number in its name")
+	return ""
+}
+
 func silent(c net.Conn) { drain(c) }
+
+// answers says something as soon as it is told something.
+func answers(c net.Conn) {
+	if _, err := c.Read(make([]byte, 1)); err == nil {
+		says("HTTP/1.1 400 Bad Request\r\n\r\n")(c)
+	}
+}
+
+// greeter is a control: it says something to everybody.
+func greeter(c net.Conn) { says("220 control.example ready\r\n")(c) }
+
 func closes(net.Conn)   {}
 func resets(c net.Conn) { _ = c.(*net.TCPConn).SetLinger(0) }
 
@@ -189,21 +226,21 @@ func fullQueue(t *testing.T) string {
 	return ""
 }
 
-// ownPort gives a host and port for a server that must be told them. The address is one nobody else on loopback uses, so
-// that the port is still free when the server comes to it.
+// ownPort gives a host and port for a server that must be told them. The address is one nobody else on loopback uses, and the port none that
+// a client is given (RFC 6335 §6 calls those dynamic; Linux starts at 32768), so that both are still free when the server comes to them, be it
+// at every address.
 func ownPort(t *testing.T) (host, port string) {
 	t.Helper()
 	host = fmt.Sprintf("127.%d.%d.%d", 1+rand.IntN(250), rand.IntN(250), 1+rand.IntN(250))
-	ln, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port = strconv.Itoa(10_000 + rand.IntN(22_000))
+		if ln, err := net.Listen("tcp", ":"+port); err == nil {
+			ln.Close()
+			return host, port
+		}
 	}
-	defer ln.Close()
-	_, port, err = net.SplitHostPort(ln.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return host, port
+	t.Fatal("no port is free")
+	return "", ""
 }
 
 // program runs a server for the length of the test and returns the first group of the line that says it is ready.

@@ -222,10 +222,11 @@ func TestEachRefusalOfAFirewallHasItsCode(t *testing.T) {
 				case c.source == nearAddr6:
 					a.Spec.Timeout = 3 * time.Second // an answer that comes while it is still sending, as on one host, it hears when repeated
 				}
-				r, err := New(dialer, nil).Run(t.Context(), a)
+				r, err := New(Config{Dialer: dialer}).Run(t.Context(), a)
 				if err != nil {
 					t.Fatal(err)
 				}
+				saw(r)
 				verdict := c.code.Info().Verdict
 				if w == checks.Deny {
 					verdict = deny[c.code]

@@ -84,7 +84,7 @@ func orTime(t, other time.Time) time.Time {
 	return t
 }
 
-func newECDSA(t *testing.T) *ecdsa.PrivateKey {
+func newECDSA(t testing.TB) *ecdsa.PrivateKey {
 	t.Helper()
 	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -93,7 +93,7 @@ func newECDSA(t *testing.T) *ecdsa.PrivateKey {
 	return k
 }
 
-func sign(t *testing.T, template, parent *x509.Certificate, public crypto.PublicKey, by crypto.Signer) *x509.Certificate {
+func sign(t testing.TB, template, parent *x509.Certificate, public crypto.PublicKey, by crypto.Signer) *x509.Certificate {
 	t.Helper()
 	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
 	if err != nil {

@@ -50,7 +50,7 @@ func TestRunRefusesABadAsk(t *testing.T) {
 		"a name":       {Unit: checks.Unit{Addr: "gateway.example:443"}, Spec: &checks.Spec{Kind: checks.TLS}},
 	}
 	for name, a := range cases {
-		if r, err := New(loopback(), nil).Run(t.Context(), a); err == nil {
+		if r, err := New(Config{Dialer: loopback()}).Run(t.Context(), a); err == nil {
 			t.Errorf("%s: got %+v", name, r)
 		}
 	}
@@ -62,7 +62,7 @@ func TestRunReportsTheCauseOfCancelling(t *testing.T) {
 	for _, o := range []checks.Options{checks.TLSOptions{}, reachTLS, reachSSH, reachHTTP, checks.SFTPOptions{Level: checks.LevelBanner}} {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		addr := peer(t, func(c net.Conn) { cancel(shutdown); drain(c) })
-		if r, err := New(loopback(), nil).Run(ctx, ask(addr, o)); !errors.Is(err, shutdown) {
+		if r, err := New(Config{Dialer: loopback()}).Run(ctx, ask(addr, o)); !errors.Is(err, shutdown) {
 			t.Errorf("%T: got %+v, %v", o, r, err)
 		}
 	}
@@ -135,7 +135,7 @@ func TestServerThatHangsAtTheEnd(t *testing.T) {
 		back.Close()
 		<-done
 	})
-	o := checks.SFTPOptions{Level: checks.LevelList, User: "u", HostKey: map[checks.Side][]string{checks.New: {host.fingerprint}}}
+	o := checks.SFTPOptions{Level: checks.LevelList, User: checks.Text{Literal: "u"}, HostKey: map[checks.Side][]string{checks.New: {host.fingerprint}}}
 	began := time.Now()
 	r := run(t, me.private, ask(front, o, func(a *checks.Ask) { a.Spec.Timeout = 2 * time.Second }))
 	if r.Code != checks.OK || r.Reached != "list" || !deaf.Load() {
@@ -204,13 +204,13 @@ func TestWeakSignature(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := newServedChain([]*x509.Certificate{&weak, c.between}, []bundle{b}, []string{gatewayName}, noon).findings(nil, 0)
+	found := newServedChain([]*x509.Certificate{&weak, c.between}, []bundle{b}, []string{gatewayName}, noon).findings(demands{})
 	if len(found) == 0 || found[0].code != checks.SrvWeak || found[0].verdict != "" {
 		t.Errorf("got %+v", found)
 	}
 	root := *c.root
 	root.SignatureAlgorithm = x509.SHA1WithRSA // nobody checks a root's signature of itself
-	if found := newServedChain([]*x509.Certificate{c.leaf, c.between, &root}, []bundle{b}, []string{gatewayName}, noon).findings(nil, 0); len(found) != 0 {
+	if found := newServedChain([]*x509.Certificate{c.leaf, c.between, &root}, []bundle{b}, []string{gatewayName}, noon).findings(demands{}); len(found) != 0 {
 		t.Errorf("served root: got %+v", found)
 	}
 }
@@ -245,7 +245,7 @@ func TestOperationCodes(t *testing.T) {
 		host, me := newKey(t), newKey(t)
 		cfg := welcoming(t, host)
 		addr := peer(t, func(conn net.Conn) { serveSFTP(conn, cfg, files{err: c.err}) })
-		o := checks.SFTPOptions{Level: checks.LevelList, User: "u", HostKey: map[checks.Side][]string{checks.New: {host.fingerprint}}}
+		o := checks.SFTPOptions{Level: checks.LevelList, User: checks.Text{Literal: "u"}, HostKey: map[checks.Side][]string{checks.New: {host.fingerprint}}}
 		if r := run(t, me.private, ask(addr, o)); r.Code != c.code || r.Reached != "subsystem" {
 			t.Errorf("%v: got %s, reached %q", c.err, r.Code, r.Reached)
 		}
@@ -288,7 +288,7 @@ func TestHungUpAfterTheLogin(t *testing.T) {
 			}
 		})
 		for range 10 {
-			o := checks.SFTPOptions{Level: checks.LevelList, User: "u", HostKey: map[checks.Side][]string{checks.New: {host.fingerprint}}}
+			o := checks.SFTPOptions{Level: checks.LevelList, User: checks.Text{Literal: "u"}, HostKey: map[checks.Side][]string{checks.New: {host.fingerprint}}}
 			if r := run(t, me.private, ask(addr, o)); r.Code != checks.AuthDisconnect || r.Verdict != checks.Fail || r.Reached != "auth" {
 				t.Errorf("%s: got %s %s, reached %q", name, r.Verdict, r.Code, r.Reached)
 			}
@@ -360,7 +360,7 @@ func TestResultOfAPass(t *testing.T) {
 	a := ask(peer(t, saysAndCloses("SSH-2.0-x\r\n")), reachSSH, func(a *checks.Ask) { a.Want, a.Spec.MaxAge = "", 2*time.Hour })
 	r := run(t, "", a)
 	if r.Unit != a.Unit || r.Want != checks.Allow || r.Outcome != checks.Pass || r.Verdict != checks.Pass ||
-		!r.StartedAt.Equal(noon) || !r.ValidUntil.Equal(noon.Add(2*time.Hour)) || r.CheckerVersion != "reach/1" || r.ConfigHash != a.Hash() {
+		!r.StartedAt.Equal(noon) || !r.ValidUntil.Equal(noon.Add(2*time.Hour)) || r.CheckerVersion != "reach/2" || r.ConfigHash != a.Hash() {
 		t.Errorf("got %+v", r)
 	}
 	if r.Timings["connect"] <= 0 || r.Timings["first_byte"] <= 0 || r.Evidence.FirstBytes != `SSH-2.0-x\r\n` {

@@ -40,16 +40,13 @@ func (p *Prober) reach(ctx context.Context, t target) sighting {
 		s.code, err = s.proveHTTP(conn, conn, t)
 	case checks.ProofHTTPS:
 		s.code, err = s.proveHTTPS(ctx, conn, t)
+	case checks.ProofRaw:
+		s.code, err = s.talk(ctx, conn, t, o.Steps)
 	default:
 		s.code, err = checks.TCPOnly, fmt.Errorf("no proof %q", o.Proof)
 	}
 	s.heard(conn)
-	if s.code != checks.OK && err != nil {
-		s.evidence.Err, s.evidence.Errno, s.evidence.Alert = printable([]byte(err.Error())), dial.Errno(err), alertText(err)
-	}
-	if s.code == checks.OK {
-		s.reached = "first_byte"
-	}
+	s.explain(err)
 	return s
 }
 
@@ -93,6 +90,9 @@ func plainTLS(t target) *tls.Config {
 // maxLines is how much an SSH server may say before its version line.
 const maxLines = 64 << 10
 
+// versionLine is the whole line: what ends in the middle of it was cut off by somebody on the way.
+var versionLine = regexp.MustCompile(`(?m)^SSH-[^\n]*\n`)
+
 func proveSSH(conn *dial.Conn) (checks.Code, error) {
 	var said []byte
 	var err error
@@ -100,7 +100,7 @@ func proveSSH(conn *dial.Conn) (checks.Code, error) {
 	for err == nil && len(said) < maxLines {
 		var n int
 		n, err = conn.Read(buf)
-		if said = append(said, buf[:n]...); bytes.HasPrefix(said, []byte("SSH-")) || bytes.Contains(said, []byte("\nSSH-")) {
+		if said = append(said, buf[:n]...); versionLine.Match(said) {
 			return checks.OK, nil
 		}
 	}
@@ -127,7 +127,7 @@ func (s *sighting) proveHTTP(rw io.ReadWriter, conn *dial.Conn, t target) (check
 	if host == "" {
 		host = t.addr.String()
 	}
-	_, err := fmt.Fprintf(rw, "HEAD / HTTP/1.1\r\nHost: %s\r\nUser-Agent: skift\r\nConnection: close\r\n\r\n", host)
+	_, err := fmt.Fprintf(rw, "HEAD / HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\nConnection: close\r\n\r\n", host, t.agent)
 	var head []byte
 	buf := make([]byte, dial.Recorded)
 	for err == nil && len(head) < dial.Recorded && !bytes.Contains(head, []byte("\n")) {
@@ -139,6 +139,10 @@ func (s *sighting) proveHTTP(rw io.ReadWriter, conn *dial.Conn, t target) (check
 	switch {
 	case m != nil:
 		s.facts[checks.FactHTTPStatus] = string(m[1])
+		if string(m[1]) == "407" || string(m[1]) == "511" {
+			s.outcome = checks.Unverified // only a proxy on the way says that, so the target was not seen
+			return checks.HTTPStatus, errors.New("a proxy answered " + strings.TrimSpace(string(m[0])))
+		}
 		if string(m[1]) == "403" {
 			return checks.HTTPStatus, errors.New("the server answered " + strings.TrimSpace(string(m[0])))
 		}

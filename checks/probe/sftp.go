@@ -19,12 +19,12 @@ import (
 	"skift/internal/sshdial"
 )
 
-// sftp goes as far as the check's level and says at which one it ended. It reads a directory and nothing else: no file is
-// opened, because some servers take a file away once it has been read.
+// sftp goes as far as the check's level and says at which one it ended. It opens no file but one of its own, at the levels that
+// write: some servers take a file away once it has been read.
 func (p *Prober) sftp(ctx context.Context, t target) sighting {
 	o, _ := t.Spec.Options.(checks.SFTPOptions)
 	s := sighting{facts: map[string]string{}, timings: map[string]time.Duration{}}
-	cfg, err := p.login(t, o)
+	cfg, err := p.prepare(t, o)
 	if err != nil {
 		s.code, s.evidence.Err = checks.Credential, printable([]byte(err.Error()))
 		return s
@@ -38,19 +38,30 @@ func (p *Prober) sftp(ctx context.Context, t target) sighting {
 		s.code = checks.OK
 	default:
 		defer client.Close()
-		s.session(ctx, client, t, o)
+		s.session(ctx, &login{p: p, t: t, o: o, cfg: cfg, client: client})
 	}
 	return s
 }
 
-// login prepares the connection for the wanted level.
-func (p *Prober) login(t target, o checks.SFTPOptions) (sshdial.Config, error) {
+// login is one login and what it is for.
+type login struct {
+	p      *Prober
+	t      target
+	o      checks.SFTPOptions
+	cfg    sshdial.Config
+	client *sshdial.Client
+	files  *subsystem
+}
+
+// prepare prepares the connection for the wanted level.
+func (p *Prober) prepare(t target, o checks.SFTPOptions) (sshdial.Config, error) {
 	pins, err := sshdial.ParsePins(o.HostKey[t.Unit.Side])
 	if err != nil {
 		return sshdial.Config{}, err
 	}
+	user, _ := o.User.In(t.Flow)
 	cfg := sshdial.Config{
-		User: o.User, Pins: pins, Timeout: t.timeout, Stop: sshdial.AtLogin,
+		User: user, Pins: pins, Timeout: t.timeout, Stop: sshdial.AtLogin,
 		Dial: dial.Options{Source: t.Source, Timeout: t.timeout},
 	}
 	switch {
@@ -86,6 +97,7 @@ func (s *sighting) traced(t sshdial.Trace) {
 		"mac":           t.Algorithms.Write.MAC,
 		"auth_offered":  printable([]byte(joined(t.Offered))),
 		"peer_offers":   printable([]byte(joined(t.Peer))),
+		"pin":           pinName(t.Pin),
 	})
 }
 
@@ -98,55 +110,86 @@ func (s *sighting) loginFailed(err error) {
 	s.dialFailed(err)
 }
 
-// session asks for the subsystem and lists the directory.
-func (s *sighting) session(ctx context.Context, client *sshdial.Client, t target, o checks.SFTPOptions) {
+// pinName says which of the pinned keys a server shows: the first is the current one, those after it are the next.
+func pinName(i int) string {
+	switch {
+	case i < 0:
+		return ""
+	case i == 0:
+		return "current"
+	}
+	return "next"
+}
+
+// session asks for the subsystem and goes on from there.
+func (s *sighting) session(ctx context.Context, l *login) {
 	s.code = checks.OK
-	if !o.Level.AtLeast(checks.LevelSubsystem) {
+	if !l.o.Level.AtLeast(checks.LevelSubsystem) {
 		return
 	}
 	began := time.Now()
-	var files *subsystem
-	err := client.Within(ctx, t.timeout, func() (err error) {
-		files, err = openSubsystem(client)
+	err := l.client.Within(ctx, l.t.timeout, func() (err error) {
+		l.files, err = openSubsystem(l.client)
 		return err
 	})
-	if files != nil {
+	if l.files != nil {
 		// Closing in good order waits for the server, which may have stopped answering.
-		defer func() { _ = client.Within(ctx, t.timeout, files.close) }()
+		defer func() { _ = l.client.Within(ctx, l.t.timeout, l.files.close) }()
 	}
 	if err != nil {
-		s.subsystemFailed(err, client, files)
+		s.subsystemFailed(err, l.client, l.files)
 		return
 	}
 	s.reached = string(checks.LevelSubsystem)
-	if _, ok := files.HasExtension("posix-rename@openssh.com"); ok {
+	if _, ok := l.files.HasExtension(extPosixRename); ok {
 		s.facts["posix_rename"] = "true"
 	}
-	if o.Level.AtLeast(checks.LevelList) {
-		s.list(ctx, client, files, t, o.Dir)
+	for _, rung := range []struct {
+		level checks.Level
+		climb func(*sighting, context.Context, *login)
+	}{{checks.LevelList, (*sighting).list}, {checks.LevelPerm, (*sighting).places}, {checks.LevelWrite, (*sighting).write}} {
+		if s.code == checks.OK && l.o.Level.AtLeast(rung.level) {
+			rung.climb(s, ctx, l)
+		}
 	}
 	s.timings["op"] = time.Since(began)
 }
 
-func (s *sighting) list(ctx context.Context, client *sshdial.Client, files *subsystem, t target, dir string) {
+const (
+	extPosixRename = "posix-rename@openssh.com"
+	extStatVFS     = "statvfs@openssh.com"
+)
+
+func (s *sighting) list(ctx context.Context, l *login) {
+	dir, _ := l.o.Dir.In(l.t.Flow)
 	if dir == "" {
 		dir = "."
 	}
-	err := client.Within(ctx, t.timeout, func() error {
-		real, err := files.RealPath(dir)
+	err := l.client.Within(ctx, l.t.timeout, func() error {
+		real, err := l.files.RealPath(dir)
 		if err != nil {
 			return err
 		}
 		s.facts["path"] = printable([]byte(path.Clean(real)))
-		_, err = files.ReadDirContext(ctx, real)
+		_, err = l.files.ReadDirContext(ctx, real)
 		return err
 	})
 	if err != nil {
-		s.code, s.evidence.Err = opCode(err), printable([]byte(err.Error()))
+		s.opFailed(opCode(err), err)
 		return
 	}
 	s.reached = string(checks.LevelList)
 }
+
+func (s *sighting) opFailed(code checks.Code, err error) {
+	s.code, s.evidence.Err = code, printable([]byte(err.Error()))
+}
+
+// Statuses of later versions of the protocol that servers send all the same; the library has no names for them.
+const (
+	fxNoSpace = 14
+	fxQuota   = 15
+)
 
 // opCode reads the answer to an operation. Status 4 says everything else, its reason stands in the text only, which differs
 // from server to server: it is evidence and never branched on.
@@ -158,6 +201,9 @@ func opCode(err error) checks.Code {
 		return checks.PathMissing
 	case errors.Is(err, os.ErrPermission):
 		return checks.PathDenied
+	}
+	if e, ok := errors.AsType[*sftp.StatusError](err); ok && (e.Code == fxNoSpace || e.Code == fxQuota) {
+		return checks.Quota
 	}
 	return checks.OpFailed
 }

@@ -18,26 +18,16 @@ func (p *Prober) tls(ctx context.Context, t target) sighting {
 	if err != nil {
 		return sighting{code: checks.Credential, evidence: checks.Evidence{Err: printable([]byte(err.Error()))}}
 	}
-	conn, s, ok := p.connect(ctx, t)
-	if s.code == checks.ClosedPreBanner {
-		s.code = checks.TLSClosed
+	s, shaken := p.greet(ctx, t, o, nil)
+	var diagnosed []finding
+	if d, ok := diagnoses[s.code]; ok && shaken.err != nil && !shaken.served() {
+		diagnosed = p.diagnose(ctx, t, &s, &shaken, d)
 	}
-	if !ok {
-		return s
-	}
-	defer conn.Close()
-	defer conn.CloseOn(ctx)()
-	state, asked, err := shake(ctx, conn, t)
-	s.heard(conn)
-	if len(state.PeerCertificates) == 0 || err != nil && !asked {
-		s.handshakeFailed(conn, err)
+	if !shaken.served() {
 		return s
 	}
 	s.reached = "tls"
-	s.timings["tls"] = time.Since(conn.Established())
-	s.set(stateFacts(state, asked))
-	s.evidence.Alert = alertText(err) // of a server that ends the handshake because we bring no certificate
-
+	s.set(stateFacts(shaken.state, shaken.asked))
 	at := t.At
 	if at.IsZero() {
 		at = time.Now()
@@ -46,39 +36,99 @@ func (p *Prober) tls(ctx context.Context, t target) sighting {
 	if len(names) == 0 {
 		names = []string{t.nameOrAddr()}
 	}
-	chain := newServedChain(state.PeerCertificates, bundles, names, at)
+	chain := newServedChain(shaken.state.PeerCertificates, bundles, names, at)
 	s.set(chain.facts())
-	s.judge(chain.findings(t.ValidAt, o.MinDays))
+	s.set(chain.links())
+	s.judge(append(diagnosed, chain.findings(t.demands(o))...))
 	return s
 }
 
-// shake does the handshake. The state holds the served certificates also when the server then refuses us for want of a
-// client certificate, which asked reports: the server's own certificate can be judged all the same.
-func shake(ctx context.Context, conn *dial.Conn, t target) (state tls.ConnectionState, asked bool, err error) {
-	if err := conn.Phase(t.timeout); err != nil {
-		return state, false, err
+// demands is what the chain must satisfy on the side that is asked.
+func (t target) demands(o checks.TLSOptions) demands {
+	return demands{moments: t.ValidAt, minDays: o.MinDays, fingerprints: o.Fingerprint[t.Unit.Side], spki: o.SPKI[t.Unit.Side]}
+}
+
+// shaken is what a handshake gave.
+type shaken struct {
+	state tls.ConnectionState
+	asked bool // for a client certificate
+	err   error
+}
+
+// served reports whether a chain was seen. The state holds it also when the server then refuses us for want of a client
+// certificate: the server's own certificate can be judged all the same.
+func (h shaken) served() bool {
+	return len(h.state.PeerCertificates) > 0 && (h.err == nil || h.asked)
+}
+
+// greet makes one connection and shakes hands on it; change may alter what is offered. When nothing was served, the sighting is complete.
+func (p *Prober) greet(ctx context.Context, t target, o checks.TLSOptions, change func(*tls.Config)) (sighting, shaken) {
+	conn, s, ok := p.connect(ctx, t)
+	if s.code == checks.ClosedPreBanner && o.StartTLS == "" {
+		s.code = checks.TLSClosed
+	}
+	if !ok {
+		return s, shaken{}
+	}
+	defer conn.Close()
+	defer conn.CloseOn(ctx)()
+	if begin := startTLS[o.StartTLS]; begin != nil {
+		code, err := begin(conn, t.timeout)
+		if code != checks.OK {
+			s.heard(conn)
+			s.failed(code, err)
+			return s, shaken{}
+		}
+		s.reached = "banner"
+	}
+	began := time.Now()
+	h := shake(ctx, conn, t, change)
+	s.heard(conn)
+	if !h.served() {
+		s.handshakeFailed(conn, h.err)
+		return s, h
+	}
+	s.timings["tls"] = time.Since(began)
+	s.evidence.Alert = alertText(h.err) // of a server that ends the handshake because we bring no certificate
+	return s, h
+}
+
+// shake does the handshake.
+func shake(ctx context.Context, conn *dial.Conn, t target, change func(*tls.Config)) (h shaken) {
+	if h.err = conn.Phase(t.timeout); h.err != nil {
+		return h
 	}
 	cfg := plainTLS(t)
-	cfg.VerifyConnection = func(c tls.ConnectionState) error { state = c; return nil }
+	cfg.VerifyConnection = func(c tls.ConnectionState) error { h.state = c; return nil }
 	cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-		asked = true
+		h.asked = true
 		return &tls.Certificate{}, nil
 	}
-	client := tls.Client(conn, cfg)
-	err = client.HandshakeContext(ctx)
-	if err == nil {
-		state = client.ConnectionState()
+	if change != nil {
+		change(cfg)
 	}
-	return state, asked, err
+	client := tls.Client(conn, cfg)
+	h.err = client.Handshake() // conn is closed when ctx ends; the library would keep a goroutine for the same
+	if h.err == nil {
+		h.state = client.ConnectionState()
+	}
+	return h
 }
 
 func (s *sighting) handshakeFailed(conn *dial.Conn, err error) {
 	if err == nil {
 		err = errors.New("the server presented no certificate")
 	}
-	s.code = handshakeCode(err, conn)
-	s.evidence.Alert = alertText(err)
-	s.evidence.Err, s.evidence.Errno = printable([]byte(err.Error())), dial.Errno(err)
+	s.failed(handshakeCode(err, conn), err)
+}
+
+// failed says why nothing was had.
+func (s *sighting) failed(code checks.Code, err error) {
+	s.code = code
+	if err != nil {
+		s.evidence.Alert = alertText(err)
+		s.evidence.Err, s.evidence.Errno = printable([]byte(err.Error())), dial.Errno(err)
+	}
 }
 
 // judge takes the first finding as the code and keeps the names of the others as a fact.

@@ -3,9 +3,10 @@ package probe
 import (
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"sync"
+
+	"skift/internal/pemdoc"
 )
 
 // bundle is one trust store. A nil pool is the host's own.
@@ -63,24 +64,14 @@ func (c *trustCache) bundle(name string, text []byte) (bundle, error) {
 // parseBundle reads every certificate of a PEM file. One that cannot be read makes the whole bundle unusable: a trust store
 // with a hole gives wrong answers.
 func parseBundle(name string, text []byte) (bundle, error) {
-	b := bundle{name: name, pool: x509.NewCertPool()}
-	for {
-		var block *pem.Block
-		if block, text = pem.Decode(text); block == nil {
-			break
-		}
-		if block.Type != "CERTIFICATE" {
-			continue
-		}
-		cert, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return bundle{}, fmt.Errorf("trust bundle %s: certificate %d: %w", name, len(b.certs)+1, err)
-		}
-		b.certs = append(b.certs, cert)
-		b.pool.AddCert(cert)
+	certs, err := pemdoc.Certificates(text)
+	if err != nil {
+		return bundle{}, fmt.Errorf("trust bundle %s: %w", name, err)
 	}
-	if len(b.certs) == 0 {
-		return bundle{}, fmt.Errorf("trust bundle %s: no PEM certificate in it", name)
+	b := bundle{name: name, pool: x509.NewCertPool()}
+	for _, c := range certs {
+		b.certs = append(b.certs, c.Certificate)
+		b.pool.AddCert(c.Certificate)
 	}
 	return b, nil
 }

@@ -114,8 +114,10 @@ func (c *Conn) CloseOn(ctx context.Context) (stop func()) {
 // Hung reports whether the error says that the other end closed or reset the connection. Both are one thing: a close
 // arrives as a reset when something we sent had not been read.
 func Hung(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNABORTED)
+	if n, ok := errnoOf(err); ok {
+		return n == syscall.ECONNRESET || n == syscall.EPIPE || n == syscall.ECONNABORTED
+	}
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // TimedOut reports whether the error is a deadline that passed. A dial's time-out is not context.DeadlineExceeded, so only this is asked.

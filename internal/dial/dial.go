@@ -83,8 +83,10 @@ func (d *Dialer) connect(ctx context.Context, address string, o Options, names *
 		nd.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(o.Source, 0))
 	}
 	start := time.Now()
+	back := Waiting(ctx)
 	c, err := nd.DialContext(ctx, "tcp", address)
 	took := time.Since(start)
+	back()
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
@@ -115,6 +117,25 @@ func routed(ctx context.Context, address string, source netip.Addr) bool {
 	}
 	_ = c.Close()
 	return true
+}
+
+// From is the address this host would ask to from when it is let choose; ok is false when it has no way there. Connecting a datagram
+// socket looks the route up and sends nothing.
+func (d *Dialer) From(ctx context.Context, to netip.AddrPort) (source netip.Addr, ok bool) {
+	if d.Permits(to) != nil {
+		return netip.Addr{}, false
+	}
+	var nd net.Dialer
+	c, err := nd.DialContext(ctx, "udp", to.String())
+	if err != nil {
+		return netip.Addr{}, false
+	}
+	defer c.Close()
+	local, ok := c.LocalAddr().(*net.UDPAddr)
+	if !ok {
+		return netip.Addr{}, false
+	}
+	return local.AddrPort().Addr().Unmap(), true
 }
 
 var (

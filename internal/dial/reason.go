@@ -64,7 +64,7 @@ func classify(err error, source netip.Addr, took time.Duration) string {
 		}
 		return CodeDNSServfail
 	}
-	if n, ok := errors.AsType[syscall.Errno](err); ok && n != syscall.ETIMEDOUT {
+	if n, ok := errnoOf(err); ok {
 		return classifyErrno(n, took)
 	}
 	if _, ok := errors.AsType[*net.AddrError](err); ok && source.IsValid() {
@@ -93,6 +93,8 @@ func classifyErrno(n syscall.Errno, took time.Duration) string {
 		return CodeRefused
 	case syscall.ECONNRESET, syscall.ECONNABORTED:
 		return CodeClosed
+	case syscall.ETIMEDOUT: // the system's patience ended before ours
+		return CodeFilteredDrop
 	}
 	return CodeUnobserved
 }
@@ -104,9 +106,18 @@ var errnoNames = map[syscall.Errno]string{
 	syscall.ENETDOWN: "ENETDOWN", syscall.EMFILE: "EMFILE", syscall.ENFILE: "ENFILE", syscall.EAFNOSUPPORT: "EAFNOSUPPORT",
 }
 
+// errnoOf is the errno an error carries, by the number POSIX gives it.
+func errnoOf(err error) (syscall.Errno, bool) {
+	n, ok := errors.AsType[syscall.Errno](err)
+	if p, is := winsock[int(n)]; is {
+		n = p
+	}
+	return n, ok
+}
+
 // Errno names the errno an error carries: "ECONNREFUSED", "errno 95" for rare ones, "" for none.
 func Errno(err error) string {
-	n, ok := errors.AsType[syscall.Errno](err)
+	n, ok := errnoOf(err)
 	if !ok {
 		return ""
 	}

@@ -18,7 +18,9 @@ const (
 	TooOld       Reason = "too-old"
 	OtherConfig  Reason = "other-config" // something else was asked then: another address book, bundle or date
 	NeverSeen    Reason = "never-seen"
+	NoValue      Reason = "no-value"   // not asked: the flow's column that is asked with is empty
 	NoVantage    Reason = "no-vantage" // never seen, and there is no vantage here to see it from
+	IsPaused     Reason = "paused"     // not asked: probing of a party was paused
 	NeedsConsent Reason = "consent"    // not asked: the target's party has not agreed
 )
 
@@ -31,8 +33,17 @@ type Answer struct {
 	Code      checks.Code
 	Reason    Reason
 	Deviation *register.Deviation // accepted and in force; it never changes a verdict
+	Attempts  []Attempt           // the last answers, oldest first, of one that is as wanted
+	Flapping  int                 // how many of Attempts were not as wanted; then Verdict is a warning
+	// IdleSince is when the entry on the allow-list was last seen working, where that is so long ago that it may be deleted; zero = it is not.
+	IdleSince time.Time
+	// Pause is what keeps the unit from being asked now; the zero value is none.
+	Pause Pause
+	// SparedUntil is until when no schedule asks, because the login was refused a short while ago; zero = it may.
+	SparedUntil time.Time
 
-	seen checks.Seen
+	seen  checks.Seen
+	facts map[string]string // of what is shown
 }
 
 // Passed reports whether the unit is as wanted. A warning is.
@@ -62,6 +73,9 @@ type Pair struct {
 	Old, New             SideView
 	AsOf                 time.Time // the older of what the verdict rests on; zero = something was never seen
 	Deviations           []*register.Deviation
+	Differences          []Difference // between the two answers the verdict rests on
+
+	rules []checks.Comparison // what the check demands of both sides together
 }
 
 // Side returns one side's view.
@@ -88,36 +102,35 @@ func (p *Pair) Fresh() bool {
 type Matrix struct {
 	Environment string
 	Pairs       []Pair
-
-	owners map[checks.Side]string // the party that answers for each platform
 }
 
-// Compare judges the last answers of the scope. latest holds at most one interval per unit; of several the newest counts, and those
-// of units outside the scope are ignored.
-func (s Scope) Compare(latest []register.Interval) Matrix {
-	last := make(map[checks.Unit]*register.Interval, len(latest))
-	for i := range latest {
-		if l := last[latest[i].Unit]; l == nil || latest[i].Until.After(l.Until) {
-			last[latest[i].Unit] = &latest[i]
-		}
+// Compare judges the last answers of the scope. Of several intervals of a unit the newest counts, and the others say whether the
+// unit flaps; those of units outside the scope are ignored.
+func (s Scope) Compare(recent []register.Interval) Matrix {
+	known := make(map[checks.Unit][]*register.Interval, len(recent))
+	for i := range recent {
+		known[recent[i].Unit] = append(known[recent[i].Unit], &recent[i])
 	}
-	m := Matrix{Environment: s.Environment, owners: map[checks.Side]string{}}
-	for _, side := range checks.Sides() {
-		m.owners[side] = s.owner(side)
-	}
+	m := Matrix{Environment: s.Environment}
+	refused := s.refused(recent, s.AuthWait)
 	index := map[string]int{}
 	for _, u := range s.Units() {
-		key := u.PairKey()
-		i, ok := index[key]
+		i, ok := index[u.pair]
 		if !ok {
 			i = len(m.Pairs)
-			index[key] = i
-			m.Pairs = append(m.Pairs, Pair{Check: u.Check, Vantage: u.Vantage, Flow: u.Flow,
-				Service: u.Spec.Service, Party: u.Party(), Spec: u.Spec, Phase: u.Phase})
+			index[u.pair] = i
+			m.Pairs = append(m.Pairs, Pair{Check: u.Check, Vantage: s.places(u), Flow: u.Flow,
+				Service: u.Spec.Service, Party: u.Party(), Spec: u.Spec, Phase: u.Phase, rules: u.Spec.Comparisons()})
 		}
 		side := m.Pairs[i].Side(u.Side)
-		side.Answers = append(side.Answers, s.answer(u, last[u.Unit]))
+		a := s.answer(u, known[u.Unit])
+		if l, ok := u.login(); ok {
+			a.SparedUntil = refused[l]
+		}
+		side.Answers = append(side.Answers, a)
 	}
+	m.elsewhere()
+	s.decays(&m)
 	for i := range m.Pairs {
 		m.Pairs[i].judge()
 	}
@@ -134,18 +147,34 @@ func critical(p Pair) int {
 	return 0
 }
 
+// newest is the interval that ended last; nil = there is none.
+func newest(intervals []*register.Interval) *register.Interval {
+	var last *register.Interval
+	for _, i := range intervals {
+		if last == nil || i.Until.After(last.Until) {
+			last = i
+		}
+	}
+	return last
+}
+
 // answer says what the last interval of a unit is worth now.
-func (s Scope) answer(u Unit, last *register.Interval) Answer {
+func (s Scope) answer(u Unit, intervals []*register.Interval) Answer {
+	last := newest(intervals)
 	a := Answer{Unit: u, Last: last, Deviation: s.deviation(u)}
 	r := checks.Result{Unit: u.Unit, Outcome: checks.Unverified, Code: checks.Unobserved}
 	switch {
 	case last == nil && u.From == nil:
 		a.Reason = NoVantage
+	case u.lacksValue():
+		a.Reason, r.Code = NoValue, checks.Skipped
+	case s.pause(u).Party != "" && (last == nil || last.Brought.By == ""):
+		a.Reason, r.Code = IsPaused, checks.Skipped
 	case last == nil && len(u.Missing) > 0:
 		a.Reason, r.Code = NeedsConsent, checks.Skipped
 	case last == nil:
 		a.Reason = NeverSeen
-	case s.Now.Sub(last.Until) > maxAge(u.Spec):
+	case s.Now.Sub(last.Until) > MaxAge(u.Spec):
 		a.Reason, r.Code = TooOld, checks.Stale
 	case last.ConfigHash != u.ask.Hash():
 		a.Reason, r.Code = OtherConfig, checks.Stale
@@ -157,11 +186,26 @@ func (s Scope) answer(u Unit, last *register.Interval) Answer {
 		if r.Code == checks.Skipped && len(u.Missing) > 0 {
 			a.Reason = NeedsConsent
 		}
+		if r.Code == checks.Skipped && r.Facts[FactPaused] != "" {
+			a.Reason = IsPaused
+		}
 	}
-	a.Outcome, a.Code = r.Outcome, r.Code
-	a.Verdict = r.Judged(u.Want)
-	a.seen = *r.Seen(u.Spec.Expect, u.Phase)
+	a.Pause = s.pause(u)
+	a.take(r)
+	a.flap(s.attempts(u, intervals))
 	return a
+}
+
+// take judges a result in the unit's present phase.
+func (a *Answer) take(r checks.Result) {
+	a.Outcome, a.Code, a.facts = r.Outcome, r.Code, r.Facts
+	a.Verdict = r.Judged(a.Want)
+	a.seen = *r.Seen(a.Spec.Expect, a.Phase)
+}
+
+// lacksValue reports whether a column of the flow that is asked with is empty: there is nothing to ask then.
+func (u Unit) lacksValue() bool {
+	return u.For != nil && slices.ContainsFunc(u.Spec.Columns(), func(c string) bool { return u.For.Columns[c] == "" })
 }
 
 // deviation finds the accepted deviation in force that covers the unit, the one that lasts longest if there are several.
@@ -185,12 +229,14 @@ func (p *Pair) judge() {
 	first := true
 	for _, o := range orNone(p.Old.Answers) {
 		for _, n := range orNone(p.New.Answers) {
-			v := checks.Pair(seenOf(o), seenOf(n), p.Phase)
+			v := p.compare(o, n)
 			if first || worse(v, p.Verdict) < 0 {
 				first, p.Verdict, p.Old.Worst, p.New.Worst = false, v, o, n
 			}
 		}
 	}
+	p.Differences = differences(p.rules, p.Old.Worst, p.New.Worst)
+	p.markDiffering()
 	for _, a := range []*Answer{p.Old.Worst, p.New.Worst} {
 		if a == nil {
 			continue

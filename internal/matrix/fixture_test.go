@@ -71,7 +71,7 @@ func testPlan() *plan.Plan {
 			"cert": {ID: "cert", Kind: checks.TLS, Service: "gateway", Critical: true, MaxAge: 2 * time.Hour,
 				Options: checks.TLSOptions{ValidAt: []string{"cutover.end", "first-release.start"}, TrustedBy: []string{"pki/oces.pem"}}},
 			"allow": {ID: "allow", Kind: checks.Reach, Service: "gateway", ForEach: "flows", Options: checks.ReachOptions{Proof: checks.ProofTLS}},
-			"files": {ID: "files", Kind: checks.SFTP, Service: "sftp", Options: checks.SFTPOptions{Level: checks.LevelList, User: "skift"}},
+			"files": {ID: "files", Kind: checks.SFTP, Service: "sftp", Options: checks.SFTPOptions{Level: checks.LevelList, User: checks.Text{Literal: "skift"}}},
 			"lost":  {ID: "lost", Kind: checks.TLS, Service: "nowhere", Options: checks.TLSOptions{}},
 		},
 		CheckIDs: []string{"cert", "allow", "files", "lost"},

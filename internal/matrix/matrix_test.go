@@ -42,7 +42,7 @@ func TestUnits(t *testing.T) {
 func TestVantages(t *testing.T) {
 	t.Parallel()
 	p := testPlan()
-	p.Checks["allow"].Vantage = "k101"
+	p.Checks["allow"].Vantage = checks.Vantages{checks.Old: "k101", checks.New: "k101"}
 	for _, u := range scope(p, "allow").Units() {
 		if u.Vantage != "k101" || u.From == nil {
 			t.Errorf("%s is asked from %v", u.Key(), u.From)
@@ -211,8 +211,8 @@ func TestCompare(t *testing.T) {
 			func(u matrix.Unit, r *checks.Result) bool {
 				return u.Side == checks.New || fails(r, checks.Refused)
 			},
-			"allow f2 fallback no-way-back old | old fail/refused | new pass/ok | new pass/ok\n" +
-				"allow f3 fallback no-way-back old | old fail/refused | new pass/ok | new pass/ok\n" +
+			"allow f2 fallback no-way-back old | old fail/target_down | new pass/ok | new pass/ok\n" +
+				"allow f3 fallback no-way-back old | old fail/target_down | new pass/ok | new pass/ok\n" +
 				"allow f1 closed ok  | old pass/refused | new pass/ok | new pass/ok\n"},
 		{"a failure that proves no deny", []string{"files"},
 			&register.Facts{Phases: map[register.PhaseKey]checks.Phase{{Environment: "prod", Service: "sftp"}: checks.Closed}},

@@ -7,6 +7,7 @@
 package matrix
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -26,6 +27,10 @@ type Scope struct {
 	Moment func(expr string) (time.Time, bool)
 	// Within reports whether now lies between two dates of the plan; nil = always. Consents are bounded by it.
 	Within func(from, until plan.When) bool
+	// LastOK is when each unit was last let in, for entries that are deleted for want of use; nil = not known.
+	LastOK map[checks.Unit]time.Time
+	// AuthWait is how long no schedule repeats a login that was refused; 0 = not at all.
+	AuthWait time.Duration
 }
 
 // LocalVantage is the vantage that always exists: the host skift runs on.
@@ -45,8 +50,11 @@ type Unit struct {
 	Want       checks.Want   // of this side in this phase
 	Undated    []string      // names under valid_at that have no date: the certificate cannot be asked about them yet
 	Missing    []checks.Consent
+	Owner      string // the party that answers for what is asked: the platform's, or the service's own; "" = the plan names none
 
-	ask checks.Ask
+	ask      checks.Ask
+	pair     string // what both sides' units have alike
+	external bool   // the service lies on neither platform
 }
 
 // Party is whose flow it is; "" when the check is asked for nobody in particular.
@@ -64,18 +72,19 @@ func (u Unit) Ask() checks.Ask { return u.ask }
 // A side on which the service has no address gives none, and nor does an outbound flow: the service's address is not its target.
 func (s Scope) Units() []Unit {
 	var out []Unit
+	o := origins{scope: &s, services: map[string][]checks.Origin{}}
 	for _, id := range s.Checks {
 		spec := s.Plan.Checks[id]
 		if spec == nil || s.Plan.Services[spec.Service] == nil {
 			continue
 		}
 		if spec.ForEach == "" {
-			out = append(out, s.unitsOf(spec, nil)...)
+			out = append(out, s.unitsOf(spec, nil, &o)...)
 			continue
 		}
 		for _, f := range s.Plan.Flows {
 			if f.Service == spec.Service && f.Direction != plan.Outbound {
-				out = append(out, s.unitsOf(spec, f)...)
+				out = append(out, s.unitsOf(spec, f, &o)...)
 			}
 		}
 	}
@@ -83,17 +92,17 @@ func (s Scope) Units() []Unit {
 }
 
 // unitsOf are the units of a check for one flow (nil = none).
-func (s Scope) unitsOf(spec *checks.Spec, f *plan.Flow) []Unit {
+func (s Scope) unitsOf(spec *checks.Spec, f *plan.Flow, o *origins) []Unit {
 	service := s.Plan.Services[spec.Service]
-	from, name := s.vantage(spec, f)
 	var out []Unit
 	for _, side := range checks.Sides() {
+		from, name := s.vantage(spec, f, side)
 		end := service.In[s.Environment][side]
 		serverName := service.ServerName
 		if end.ServerName != "" {
 			serverName = end.ServerName
 		}
-		for _, addr := range end.Addrs {
+		for _, addr := range addrs(spec, side, end) {
 			u := Unit{Spec: spec, ServerName: serverName, From: from, For: f}
 			u.Unit = checks.Unit{Check: spec.ID, Side: side, Addr: addr, Vantage: name}
 			if f != nil {
@@ -101,19 +110,34 @@ func (s Scope) unitsOf(spec *checks.Spec, f *plan.Flow) []Unit {
 			}
 			u.Phase = s.phase(spec.Service, u.Party())
 			u.Want = spec.Expect.Of(side, u.Phase)
-			u.Missing = s.missing(spec, side)
-			s.resolve(&u)
+			u.Owner, u.external = s.Plan.Owner(spec.Service, side), service.Party != ""
+			u.Missing = s.missing(spec, side, u.Owner)
+			u.pair = s.pairKey(u)
+			s.resolve(&u, o)
 			out = append(out, u)
 		}
 	}
 	return out
 }
 
-// vantage finds from where a check is asked for a flow: the check's own vantage, else for a flow the one with its source address.
-// Where there is none the source address itself serves as the name, so that a measurement brought from there finds its unit.
-func (s Scope) vantage(spec *checks.Spec, f *plan.Flow) (*plan.Vantage, string) {
-	if spec.Vantage != "" || f == nil {
-		id := spec.Vantage
+// addrs are the addresses a check asks on a side; the empty one stands for a check that asks none there but looks at files.
+func addrs(spec *checks.Spec, side checks.Side, end plan.Endpoint) []string {
+	sides, placeless := spec.Placeless()
+	switch {
+	case !placeless:
+		return end.Addrs
+	case slices.Contains(sides, side):
+		return []string{""}
+	}
+	return nil
+}
+
+// vantage finds from where a side is asked for a flow: the check's own vantage, else for a flow the one with its source address.
+// A check of files looks where skift runs. Where there is no vantage the source address itself serves as the name, so that a measurement
+// brought from there finds its unit.
+func (s Scope) vantage(spec *checks.Spec, f *plan.Flow, side checks.Side) (*plan.Vantage, string) {
+	_, placeless := spec.Placeless()
+	if id := spec.Vantage[side]; id != "" || f == nil || placeless {
 		if id == "" {
 			id = LocalVantage
 		}
@@ -122,15 +146,39 @@ func (s Scope) vantage(spec *checks.Spec, f *plan.Flow) (*plan.Vantage, string) 
 		}
 		return &plan.Vantage{ID: LocalVantage}, LocalVantage
 	}
-	if !f.Source.IsValid() {
+	if v := s.at(f); v != nil {
+		return v, v.ID
+	}
+	if f.From() == "" {
 		return nil, NoSource
 	}
+	return nil, f.From()
+}
+
+// pairKey is what the units of both sides have alike, also when each side is asked from a place of its own.
+func (s Scope) pairKey(u Unit) string {
+	u.Unit.Vantage = s.places(u)
+	return u.PairKey()
+}
+
+// places names from where a pair is asked: one vantage, or the old side's and the new side's.
+func (s Scope) places(u Unit) string {
+	v := u.Spec.Vantage
+	if v[checks.Old] == v[checks.New] {
+		return u.Vantage
+	}
+	name := func(side checks.Side) string { return cmp.Or(v[side], LocalVantage) }
+	return name(checks.Old) + " / " + name(checks.New)
+}
+
+// at is the vantage that others see under a flow's source address; nil = there is none.
+func (s Scope) at(f *plan.Flow) *plan.Vantage {
 	for _, id := range s.Plan.VantageIDs {
-		if v := s.Plan.Vantages[id]; v.Source.Unmap() == f.Source.Unmap() {
-			return v, id
+		if v := s.Plan.Vantages[id]; f.ComesFrom(v.SeenAs()) {
+			return v
 		}
 	}
-	return nil, f.Source.String()
+	return nil
 }
 
 func (s Scope) phase(service, party string) checks.Phase {
@@ -140,47 +188,52 @@ func (s Scope) phase(service, party string) checks.Phase {
 	return s.Facts.Phase(s.Environment, service, party)
 }
 
-// missing lists the levels of consent that the party behind a side has not given, or not for now.
-func (s Scope) missing(spec *checks.Spec, side checks.Side) []checks.Consent {
+// missing lists the levels of consent that the party which is asked has not given, or not for now.
+func (s Scope) missing(spec *checks.Spec, side checks.Side, party string) []checks.Consent {
 	var out []checks.Consent
 	for _, level := range spec.Consents(side) {
-		if !s.consents(side, level) {
+		if !s.consents(party, level) {
 			out = append(out, level)
 		}
 	}
 	return out
 }
 
-func (s Scope) consents(side checks.Side, level checks.Consent) bool {
-	p := s.Plan.Parties[s.owner(side)]
+func (s Scope) consents(party string, level checks.Consent) bool {
+	p := s.Plan.Parties[party]
 	if p == nil || p.Consent == nil || !slices.Contains(p.Consent.Levels, string(level)) {
 		return false
 	}
 	return s.Within == nil || s.Within(p.Consent.From, p.Consent.Until)
 }
 
-// owner is the party that answers for a side's platform, "" if the plan names none.
-func (s Scope) owner(side checks.Side) string {
-	if p := s.Plan.Platforms[side]; p != nil {
-		return p.Party
-	}
-	return ""
-}
-
 // resolve makes the unit's question.
-func (s Scope) resolve(u *Unit) {
-	u.ask = checks.Ask{Unit: u.Unit, Spec: u.Spec, ServerName: u.ServerName, Want: u.Want, At: s.Now}
+func (s Scope) resolve(u *Unit, o *origins) {
+	u.ask = checks.Ask{Unit: u.Unit, Spec: u.Spec, ServerName: u.ServerName, Want: u.Want, Phase: u.Phase, At: s.Now}
+	if u.Spec.Sourced() && u.Want != checks.Deny {
+		u.ask.Others = o.of(u.Spec.Service)
+	}
+	if u.Spec.Sourced() && u.From != nil && u.From.Reflector.IsValid() {
+		u.ask.Egress, u.ask.Reflector = u.From.SeenAs(), u.From.Reflector
+	}
 	switch {
 	case u.From != nil:
 		u.ask.Source, u.ask.Control = u.From.Source, slices.Clone(u.From.Control)
 	case u.For != nil:
 		u.ask.Source = u.For.Source
 	}
-	o, ok := u.Spec.Options.(checks.TLSOptions)
-	if !ok {
-		return
+	if u.For != nil {
+		for _, c := range u.Spec.Columns() {
+			if u.ask.Flow == nil {
+				u.ask.Flow = map[string]string{}
+			}
+			u.ask.Flow[c] = u.For.Columns[c]
+		}
 	}
-	for _, name := range o.ValidAt {
+	if u.Spec.PerEnvironment() {
+		u.ask.In = s.Environment
+	}
+	for _, name := range u.Spec.Moments() {
 		if s.Moment != nil {
 			if at, ok := s.Moment(name); ok {
 				u.ask.ValidAt = append(u.ask.ValidAt, checks.Moment{Name: name, At: at})
@@ -189,7 +242,7 @@ func (s Scope) resolve(u *Unit) {
 		}
 		u.Undated = append(u.Undated, name)
 	}
-	for _, file := range o.TrustedBy {
+	for _, file := range u.Spec.Bundles() {
 		if u.ask.Trust == nil {
 			u.ask.Trust = map[string][]byte{}
 		}
@@ -204,12 +257,14 @@ const (
 	FactLevel      = "consent_level" // which level is missing
 )
 
-// Asks splits the units into what is to be asked now and what is not asked for want of consent; the latter come as results
+// Asks splits the units into what is to be asked now and what is not asked for want of consent or during a pause; the latter come as results
 // to be stored like any other: unverified, code skipped. Units without a vantage are in neither: what was imported for them stands.
 func (s Scope) Asks() (asks []checks.Ask, skipped []checks.Result) {
 	for _, u := range s.Units() {
 		switch {
 		case u.From == nil:
+		case s.paused(u) != "":
+			skipped = append(skipped, Paused(u.ask, s.paused(u)))
 		case len(u.Missing) > 0:
 			skipped = append(skipped, u.skip(s.Now))
 		default:
@@ -224,12 +279,12 @@ func (u Unit) skip(now time.Time) checks.Result {
 	return checks.Result{
 		Unit: u.Unit, Outcome: checks.Unverified, Verdict: checks.Unverified, Code: checks.Skipped, Want: u.Want,
 		Facts:     map[string]string{FactConsent: ConsentMissing, FactLevel: string(u.Missing[0])},
-		StartedAt: now, ValidUntil: now.Add(maxAge(u.Spec)), ConfigHash: u.ask.Hash(),
+		StartedAt: now, ValidUntil: now.Add(MaxAge(u.Spec)), ConfigHash: u.ask.Hash(),
 	}
 }
 
-// maxAge is how long an answer to a check holds.
-func maxAge(spec *checks.Spec) time.Duration {
+// MaxAge is how long an answer to a check holds.
+func MaxAge(spec *checks.Spec) time.Duration {
 	if spec.MaxAge > 0 {
 		return spec.MaxAge
 	}

@@ -26,6 +26,8 @@ const (
 	NoteWritten        = "note.written"
 	Logged             = "log"
 	SweepDone          = "sweep.done"
+	ProbingPaused      = "probing.paused" // Subject: the party
+	ProbingResumed     = "probing.resumed"
 	ReportQueued       = "report.queued"
 	MessageSettled     = "message.settled"
 )
@@ -34,7 +36,8 @@ const (
 func Kinds() []string {
 	return []string{PlanAdopted, GateOpened, GateVoted, GateAttested, GateExtended, GateDecided, GateUsed, PhaseMoved,
 		DeviationAccepted, DeviationConfirmed, MilestoneStarted, MilestonePassed, MilestoneReopened,
-		StatusSet, NoteWritten, Logged, SweepDone, ReportQueued, MessageSettled}
+		StatusSet, NoteWritten, Logged, SweepDone, ProbingPaused, ProbingResumed, ReportQueued, MessageSettled,
+		ProbeExported, ProbeRevoked, ProbeImported, LogObserved, DataTakenOver}
 }
 
 // Adopted is the body of plan.adopted: a revision of the plan came into use.
@@ -59,6 +62,7 @@ const (
 type Opened struct {
 	Round  int    `json:"round"`
 	Reason string `json:"reason,omitempty"`
+	Anew   bool   `json:"anew,omitempty"` // for another run or another time: what was vouched for and extended before counts no more
 }
 
 // Voted is the body of gate.voted.
@@ -211,7 +215,13 @@ type Swept struct {
 	Cause       string         `json:"cause"` // schedule, gate, step or the command
 	Units       int            `json:"units"`
 	Verdicts    map[string]int `json:"verdicts"`
-	Digest      string         `json:"digest"` // hex SHA-256 over unit, verdict, code and facts of every result
+	Spared      int            `json:"spared,omitempty"` // units left alone: a login refused a short while ago is not tried again by itself
+	Digest      string         `json:"digest"`           // hex SHA-256 over unit, verdict, code and facts of every result
+}
+
+// PauseBody is the body of probing.paused and probing.resumed.
+type PauseBody struct {
+	Reason string `json:"reason,omitempty"`
 }
 
 // Queued is the body of report.queued.

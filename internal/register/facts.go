@@ -28,8 +28,11 @@ type Facts struct {
 	Note       *Status // last note
 	Log        []Entry // what people logged, oldest first
 	Sweeps     map[string]Sweep
+	Paused     map[string]Pause     // party → why nothing of it is asked at present
 	Reports    map[string]time.Time // audience → when its report was last queued
 	Told       map[string]Told      // audience → what its last report with a light said
+	Exports    map[string]*Export   // what parties were given to ask for us
+	Brought    map[string]int64     // digest of what was imported → the event that says so
 }
 
 // Told is what a report said, and when.
@@ -149,6 +152,24 @@ type Sweep struct {
 	At  time.Time
 }
 
+// Pause is a party of which nothing is asked for now.
+type Pause struct {
+	Reason string        `json:"reason,omitempty"`
+	Seq    int64         `json:"event"`
+	At     time.Time     `json:"at"`
+	Actor  journal.Actor `json:"actor"`
+}
+
+// PausedAmong is the first of some parties whose probing is paused; "" = none is.
+func (f *Facts) PausedAmong(parties []string) string {
+	for _, p := range parties {
+		if _, ok := f.Paused[p]; ok {
+			return p
+		}
+	}
+	return ""
+}
+
 // Gate returns the facts of a gate; never nil, empty when nothing happened.
 func (f *Facts) Gate(k GateKey) *GateFacts {
 	if g := f.Gates[k]; g != nil {
@@ -218,6 +239,12 @@ var appliers = map[string]func(*Facts, journal.Event) error{
 	NoteWritten:        applying((*Facts).applyStatus),
 	Logged:             applying((*Facts).applyLogged),
 	SweepDone:          applying((*Facts).applySwept),
+	ProbingPaused:      applying((*Facts).applyPaused),
+	ProbingResumed:     applying((*Facts).applyPaused),
+	ProbeExported:      applying((*Facts).applyExported),
+	ProbeRevoked:       applying((*Facts).applyRevoked),
+	ProbeImported:      applying((*Facts).applyImported),
+	LogObserved:        applying((*Facts).applyObserved),
 	ReportQueued:       applying((*Facts).applyQueued),
 }
 

@@ -36,7 +36,11 @@ func (f *Facts) applyOpened(e journal.Event, b Opened) error {
 	if g.Decision != nil {
 		g.Earlier = append(g.Earlier, *g.Decision)
 	}
-	*g = GateFacts{Round: b.Round, OpenedAt: e.At, Votes: map[string]Vote{}, Attested: g.Attested, Until: g.Until, Extension: g.Extension, Earlier: g.Earlier}
+	before := *g
+	*g = GateFacts{Round: b.Round, OpenedAt: e.At, Votes: map[string]Vote{}, Earlier: before.Earlier}
+	if !b.Anew {
+		g.Attested, g.Until, g.Extension = before.Attested, before.Until, before.Extension
+	}
 	return nil
 }
 
@@ -168,5 +172,17 @@ func (f *Facts) applyQueued(e journal.Event, b Queued) error {
 		}
 		f.Told[b.Audience] = Told{b.Light, e.At}
 	}
+	return nil
+}
+
+func (f *Facts) applyPaused(e journal.Event, b PauseBody) error {
+	if e.Kind == ProbingResumed {
+		delete(f.Paused, e.Subject)
+		return nil
+	}
+	if f.Paused == nil {
+		f.Paused = map[string]Pause{}
+	}
+	f.Paused[e.Subject] = Pause{b.Reason, e.Seq, e.At, e.Actor}
 	return nil
 }

@@ -205,3 +205,20 @@ func FuzzFold(f *testing.F) {
 		}
 	})
 }
+
+// A gate that is asked for another run or another time begins with nothing: no word and no extension of before counts.
+func TestGateAskedAnew(t *testing.T) {
+	t.Parallel()
+	for _, anew := range []bool{false, true} {
+		c := newChronicle(t)
+		c.add(register.GateOpened, "", "go", "", register.Opened{Round: 1})
+		c.add(register.GateAttested, "", "go", "ibm/operator", register.Attested{Criterion: "staffed"})
+		c.add(register.GateExtended, "", "go", "kombit/chair", register.Extended{Round: 1, Until: foldEpoch.Add(time.Hour), Reason: "late"})
+		c.add(register.GateDecided, "", "go", "kombit/chair", register.Decided{Round: 1, Decision: register.NoGo})
+		c.add(register.GateOpened, "", "go", "", register.Opened{Round: 2, Anew: anew})
+		g := c.f.Gate(register.GateKey{Gate: "go"})
+		if kept := len(g.Attested) == 1 && !g.Until.IsZero() && g.Extension != ""; kept == anew || len(g.Earlier) != 1 {
+			t.Errorf("anew %v: %+v", anew, g)
+		}
+	}
+}

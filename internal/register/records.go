@@ -151,7 +151,7 @@ func Begin(r checks.Result) Interval {
 func (i Interval) Continues(r checks.Result) bool {
 	return i.Unit == r.Unit && i.Outcome == r.Outcome && i.Verdict == r.Verdict && i.Code == r.Code &&
 		i.Want == r.Want && i.Reached == r.Reached && i.CheckerVersion == r.CheckerVersion &&
-		i.ConfigHash == r.ConfigHash && maps.Equal(i.Facts, r.Facts)
+		i.ConfigHash == r.ConfigHash && i.Brought == r.Brought && maps.Equal(i.Facts, r.Facts)
 }
 
 // Extend is i with the later answer r, which [Interval.Continues] it.

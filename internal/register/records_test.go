@@ -88,6 +88,7 @@ func TestContinues(t *testing.T) {
 		"facts":   func(r *checks.Result) { r.Facts["b"] = "2" },
 		"checker": func(r *checks.Result) { r.CheckerVersion = "2" },
 		"config":  func(r *checks.Result) { r.ConfigHash = "i" },
+		"origin":  func(r *checks.Result) { r.Brought = checks.Brought{By: checks.ByProbe, From: "p", Party: "k"} },
 	} {
 		r := base()
 		if change(&r); i.Continues(r) {

@@ -14,6 +14,9 @@ var civil = regexp.MustCompile(`(0[1-9]|[12]\d|3[01])(0[1-9]|1[0-2])\d{2}-?\d{4}
 // else, an underscore does not. It must not be used on hashes, serial numbers,
 // sizes or times, some of which look the same.
 func MaskCivil(s string) string {
+	if !hasSixDigits(s) {
+		return s // as nearly everything; the expression is slow on what is not text
+	}
 	var out strings.Builder
 	done := 0
 	for from := 0; ; {
@@ -31,6 +34,19 @@ func MaskCivil(s string) string {
 	}
 	out.WriteString(s[done:])
 	return out.String()
+}
+
+// hasSixDigits reports whether six digits stand side by side, as in every number there is.
+func hasSixDigits(s string) bool {
+	run := 0
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			run = 0
+		} else if run++; run == 6 {
+			return true
+		}
+	}
+	return false
 }
 
 func isWordByte(c byte) bool {

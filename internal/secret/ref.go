@@ -70,3 +70,12 @@ func (r Ref) IsZero() bool { return r == Ref{} }
 
 // MarshalText writes the reference, never the secret.
 func (r Ref) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote; "" is the zero Ref.
+func (r *Ref) UnmarshalText(text []byte) (err error) {
+	*r = Ref{}
+	if len(text) > 0 {
+		*r, err = ParseRef(string(text))
+	}
+	return err
+}

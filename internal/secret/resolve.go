@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"unicode/utf8"
@@ -131,13 +132,16 @@ func readBelow(ref Ref, dir, name string) (string, error) {
 		return "", cannotOpen(ref, err)
 	case len(data) > MaxBytes:
 		return "", tooLarge(ref)
-	case info.Mode().Perm()&0o077 != 0 && strings.Contains(string(data), "PRIVATE KEY-----"):
+	case openToOthers(info.Mode()) && strings.Contains(string(data), "PRIVATE KEY-----"):
 		return "", &ResolveError{Ref: ref, Reason: TooOpen,
 			detail: fmt.Sprintf("is a private key that others may read (mode %04o)", info.Mode().Perm()),
 			Hint:   fmt.Sprintf("chmod 600 %s", filepath.Join(dir, name))}
 	}
 	return string(data), nil
 }
+
+// openToOthers reports whether others may read a file. Windows keeps that in lists which its modes say nothing about.
+func openToOthers(m fs.FileMode) bool { return runtime.GOOS != "windows" && m.Perm()&0o077 != 0 }
 
 func tooLarge(ref Ref) error {
 	return &ResolveError{Ref: ref, Reason: TooLarge, detail: fmt.Sprintf("is larger than %d kB", MaxBytes>>10)}

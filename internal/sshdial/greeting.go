@@ -2,6 +2,7 @@ package sshdial
 
 import (
 	"bytes"
+	"sync"
 
 	"skift/internal/dial"
 )
@@ -19,15 +20,38 @@ type greeting struct {
 	line    []byte
 	long    bool // the line that is being read is too long to be the version
 	version string
+
+	mu     sync.Mutex // held over packet: the reader of the library may still run when it is asked for
+	packet []byte     // what came after the version line, until the first packet is whole
 }
 
 // Read reads and looks.
 func (g *greeting) Read(b []byte) (int, error) {
 	n, err := g.Conn.Read(b)
-	if g.version == "" {
-		g.look(b[:n])
+	if rest := b[:n]; g.version != "" || g.look(&rest) {
+		g.keep(rest)
 	}
 	return n, err
+}
+
+// keep takes down the first packet after the version line. It is sent in clear and lists all the server's algorithms.
+func (g *greeting) keep(b []byte) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if room := maxPacket - len(g.packet); room > 0 && !whole(g.packet) {
+		g.packet = append(g.packet, b[:min(len(b), room)]...)
+	}
+}
+
+// offer reads the first packet; nil when it never came or is not what it must be.
+func (g *greeting) offer() *Offer {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	o, err := ParseOffer(g.packet)
+	if err != nil {
+		return nil
+	}
+	return &o
 }
 
 // Write refuses once reading has ended. The library closes its channels when its reader ends; one that is opened just after that, by
@@ -39,19 +63,21 @@ func (g *greeting) Write(b []byte) (int, error) {
 	return g.Conn.Write(b)
 }
 
-func (g *greeting) look(b []byte) {
-	for rest := b; len(rest) > 0; {
-		part, after, whole := bytes.Cut(rest, []byte("\n"))
+// look reports whether the version line is found, and leaves in b what came after it.
+func (g *greeting) look(b *[]byte) bool {
+	for rest := *b; len(rest) > 0; {
+		part, after, ended := bytes.Cut(rest, []byte("\n"))
 		if g.long = g.long || len(g.line)+len(part) > maxVersion; !g.long {
 			g.line = append(g.line, part...)
 		}
-		if !whole {
-			return
+		if !ended {
+			return false
 		}
 		if !g.long && bytes.HasPrefix(g.line, []byte("SSH-")) {
-			g.version = string(bytes.TrimRight(g.line, "\r"))
-			return
+			g.version, *b = string(bytes.TrimRight(g.line, "\r")), after
+			return true
 		}
 		g.line, g.long, rest = g.line[:0], false, after
 	}
+	return false
 }

@@ -22,6 +22,9 @@ type pin struct {
 // its keys; ed25519 comes first because that is the one people read off and pin, while the library asks for it last.
 var keyTypes = []string{ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521, ssh.KeyAlgoRSA}
 
+// KeyTypes lists the types of host key that can be asked for.
+func KeyTypes() []string { return slices.Clone(keyTypes) }
+
 // ParsePins reads pins: "SHA256:…", or with its type in front, "ssh-ed25519 SHA256:…". The type is needed for a server that
 // has several keys and is pinned by one that is not its ed25519 key.
 func ParsePins(texts []string) (Pins, error) {
@@ -54,15 +57,25 @@ func parsePin(text string) (pin, error) {
 // Empty reports whether nothing is pinned.
 func (p Pins) Empty() bool { return len(p.pins) == 0 }
 
+// Index is which of the pins the key is, in the order given; -1 when it is none.
+func (p Pins) Index(fingerprint string) int {
+	return slices.IndexFunc(p.pins, func(one pin) bool { return one.fingerprint == fingerprint })
+}
+
+// Fits reports whether a key of a type may be what the server shows: it is pinned, or nothing is pinned for its type.
+func (p Pins) Fits(keyType, fingerprint string) bool {
+	return p.Index(fingerprint) >= 0 || !slices.ContainsFunc(p.pins, func(one pin) bool { return one.keyType == keyType })
+}
+
 func (p Pins) check(fingerprint string) error {
 	if p.Empty() {
 		return &Error{Code: CodeHostKeyUnknown, Err: fmt.Errorf("no host key is pinned; the server presents %s", fingerprint)}
 	}
+	if p.Index(fingerprint) >= 0 {
+		return nil
+	}
 	hint := ""
 	for _, one := range p.pins {
-		if one.fingerprint == fingerprint {
-			return nil
-		}
 		if one.keyType == "" { // we may have asked for the wrong one of several keys
 			hint = "; a pin without a key type in front finds only the first key of a server that has several"
 		}
@@ -81,8 +94,8 @@ func (p Pins) String() string {
 
 // algorithms are the host key algorithms to ask for: those of pinned types first, then the rest, so that a key of another
 // type is seen and named instead of ending as "no common algorithm". An RSA key has three algorithms; only the SHA-1 one
-// comes after everything else.
-func (p Pins) algorithms() []string {
+// comes after everything else. With a type they are those of that type alone.
+func (p Pins) algorithms(only string) []string {
 	types := make([]string, 0, 2*len(keyTypes))
 	for _, one := range p.pins {
 		if one.keyType != "" {
@@ -90,14 +103,20 @@ func (p Pins) algorithms() []string {
 		}
 	}
 	var algos []string
-	for _, t := range append(types, keyTypes...) {
+	types = append(types, keyTypes...)
+	if only != "" {
+		types = []string{only}
+	}
+	for _, t := range types {
 		if t == ssh.KeyAlgoRSA {
 			algos = append(algos, ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256)
 			continue
 		}
 		algos = append(algos, t)
 	}
-	algos = append(algos, ssh.KeyAlgoRSA)
+	if slices.Contains(types, ssh.KeyAlgoRSA) {
+		algos = append(algos, ssh.KeyAlgoRSA)
+	}
 	seen := map[string]bool{}
 	return slices.DeleteFunc(algos, func(a string) bool { dup := seen[a]; seen[a] = true; return dup })
 }

@@ -29,6 +29,7 @@ const (
 	AtLogin   Stop = iota // log in and return a Client
 	AtBanner              // read the server's version line and hang up
 	AtHostKey             // compare the host key and hang up before the login
+	AtMethods             // ask which ways of logging in there are, and hang up without trying one
 )
 
 // Config is what one connection needs.
@@ -39,6 +40,10 @@ type Config struct {
 	Dial    dial.Options
 	Timeout time.Duration // for the version line, the key exchange and the login, each; 0 = DefaultTimeout
 	Stop    Stop
+	// KeyType asks for the server's host key of one type only, "" for any. AnyKey takes down whatever key it shows instead of
+	// comparing it; no name is sent to a server whose key is not pinned, whatever Stop says.
+	KeyType string
+	AnyKey  bool
 }
 
 // DefaultTimeout bounds each phase of a handshake when the caller gives no time.
@@ -55,6 +60,8 @@ type Trace struct {
 	Banner     string // text shown before the login; "" when none
 	HostKey    string // "SHA256:…" of the presented key; "" before the key exchange
 	HostType   string // "ssh-ed25519"
+	Pin        int    // which of the pins the key is; -1 = none
+	Offer      *Offer // what the server offers; nil when it did not come to that
 	Algorithms ssh.NegotiatedAlgorithms
 	Offered    []string                 // authentication methods the server offered after the first refusal
 	Peer       []string                 // what the server supports, when no algorithm was common
@@ -78,7 +85,7 @@ func Dial(ctx context.Context, d *dial.Dialer, to netip.AddrPort, cfg Config) (*
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = DefaultTimeout
 	}
-	h := &handshake{cfg: cfg, trace: Trace{Timings: map[string]time.Duration{}}}
+	h := &handshake{cfg: cfg, trace: Trace{Pin: -1, Timings: map[string]time.Duration{}}}
 	conn, err := d.Dial(ctx, to, cfg.Dial)
 	if err != nil {
 		return nil, h.trace, err
@@ -133,10 +140,15 @@ func (h *handshake) run(addr string) (*ssh.Client, error) {
 	c, chans, reqs, err := ssh.NewClientConn(h.hello, addr, h.clientConfig())
 	h.seen()
 	switch {
-	case errors.Is(err, errEnough):
+	case errors.Is(err, errEnough), h.cfg.Stop == AtMethods && h.trace.Offered != nil:
 		return nil, nil
 	case err != nil:
 		return nil, h.explain(err)
+	}
+	if h.cfg.Stop == AtMethods { // it lets everybody in
+		h.trace.Offered = []string{"none"}
+		_ = c.Close()
+		return nil, nil
 	}
 	h.trace.Timings["auth"] = time.Since(h.began)
 	h.trace.Reached = "auth"
@@ -170,6 +182,7 @@ func (h *handshake) seen() {
 }
 
 func (h *handshake) settle() {
+	h.trace.Offer = h.hello.offer()
 	if d := h.conn.FirstByte(); d > 0 {
 		h.trace.Timings["first_byte"] = d
 	}
@@ -179,12 +192,17 @@ func (h *handshake) clientConfig() *ssh.ClientConfig {
 	cfg := &ssh.ClientConfig{
 		User:              h.cfg.User,
 		ClientVersion:     clientVersion,
-		HostKeyAlgorithms: h.cfg.Pins.algorithms(),
+		HostKeyAlgorithms: h.cfg.Pins.algorithms(h.cfg.KeyType),
 		HostKeyCallback:   h.hostKey,
 		BannerCallback:    h.banners,
 		AuthCallback:      h.offered,
 	}
-	if h.cfg.Key != nil {
+	if h.cfg.AnyKey { // nothing but a look is at stake, so that servers of old are looked at as well
+		good, old := ssh.SupportedAlgorithms(), ssh.InsecureAlgorithms()
+		cfg.KeyExchanges = append(good.KeyExchanges, old.KeyExchanges...)
+		cfg.Ciphers, cfg.MACs = append(good.Ciphers, old.Ciphers...), append(good.MACs, old.MACs...)
+	}
+	if h.cfg.Key != nil && h.cfg.Stop == AtLogin {
 		cfg.Auth = []ssh.AuthMethod{ssh.PublicKeys(h.cfg.Key)}
 	}
 	return cfg
@@ -212,6 +230,11 @@ func (h *handshake) hostKey(_ string, _ net.Addr, key ssh.PublicKey) error {
 	h.trace.HostKey, h.trace.HostType = ssh.FingerprintSHA256(key), key.Type()
 	h.trace.Timings["kex"] = time.Since(h.began)
 	h.seen()
+	h.trace.Pin = h.cfg.Pins.Index(h.trace.HostKey)
+	if h.cfg.AnyKey && h.trace.Pin < 0 {
+		h.trace.Reached = "hostkey"
+		return errEnough
+	}
 	if h.pinErr = h.cfg.Pins.check(h.trace.HostKey); h.pinErr != nil {
 		return h.pinErr
 	}

@@ -162,13 +162,37 @@ func TestHandshakeEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	addr := peer(t, func(c net.Conn) {
 		_, _ = io.WriteString(c, "SSH-2.0-mute\r\n")
+		_, _ = io.ReadFull(c, make([]byte, 64)) // more than its version line: the key exchange is under way
 		cancel(shutdown)
 		_, _ = io.Copy(io.Discard, c)
 	})
-	_, trace, err := Dial(ctx, loopback(), addr, Config{Pins: pins(t, fingerprint('A'))})
+	_, trace, err := Dial(ctx, loopback(), addr, Config{Pins: pins(t, fingerprint('A')), Timeout: time.Hour})
 	if !errors.Is(err, shutdown) {
 		t.Errorf("got %v, reached %q", err, trace.Reached)
 	}
+}
+
+// Each phase has its own time: a server may use up most of it for its version line and most of it again for the login.
+func TestEachPhaseHasItsOwnTime(t *testing.T) {
+	t.Parallel()
+	host, user := newSigner(t), newSigner(t)
+	slow := func() { <-time.After(1200 * time.Millisecond) }
+	cfg := &ssh.ServerConfig{PublicKeyCallback: func(ssh.ConnMetadata, ssh.PublicKey) (*ssh.Permissions, error) { slow(); return nil, nil }}
+	cfg.AddHostKey(host)
+	addr := peer(t, func(c net.Conn) {
+		slow()
+		if _, chans, reqs, err := ssh.NewServerConn(c, cfg); err == nil {
+			go ssh.DiscardRequests(reqs)
+			for range chans {
+			}
+		}
+	})
+	c, trace, err := Dial(t.Context(), loopback(), addr, Config{User: "u", Key: user, Timeout: 2 * time.Second,
+		Pins: pins(t, ssh.FingerprintSHA256(host.PublicKey()))})
+	if err != nil {
+		t.Fatalf("got %v, reached %q", err, trace.Reached)
+	}
+	c.Close()
 }
 
 func TestKeepAlive(t *testing.T) {
@@ -316,11 +340,11 @@ func TestPins(t *testing.T) {
 // The server shows one key, chosen by our order: the pinned type must come first, SHA-1 last.
 func TestHostKeyAlgorithms(t *testing.T) {
 	t.Parallel()
-	plain := Pins{}.algorithms()
+	plain := Pins{}.algorithms("")
 	if plain[0] != ssh.KeyAlgoED25519 || plain[len(plain)-1] != ssh.KeyAlgoRSA {
 		t.Errorf("without pins: %v", plain)
 	}
-	rsa := pins(t, "ssh-rsa "+fingerprint('A')).algorithms()
+	rsa := pins(t, "ssh-rsa "+fingerprint('A')).algorithms("")
 	if !slices.Equal(rsa[:2], []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}) || rsa[len(rsa)-1] != ssh.KeyAlgoRSA {
 		t.Errorf("rsa pinned: %v", rsa)
 	}

@@ -60,7 +60,7 @@ func startSSHD(t *testing.T, config ...string) sshd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
+	dir := folder(t)
 	s := sshd{user: who.Username, host: newKey(t), me: newKey(t)}
 	write := func(name, text string) string {
 		file := filepath.Join(dir, name)
@@ -83,7 +83,7 @@ func startSSHD(t *testing.T, config ...string) sshd {
 }
 
 func (s sshd) options(change ...func(*checks.SFTPOptions)) checks.SFTPOptions {
-	o := checks.SFTPOptions{Level: checks.LevelList, User: s.user, HostKey: map[checks.Side][]string{checks.New: {s.host.fingerprint}}}
+	o := checks.SFTPOptions{Level: checks.LevelList, User: checks.Text{Literal: s.user}, HostKey: map[checks.Side][]string{checks.New: {s.host.fingerprint}}}
 	for _, f := range change {
 		f(&o)
 	}
@@ -92,7 +92,7 @@ func (s sshd) options(change ...func(*checks.SFTPOptions)) checks.SFTPOptions {
 
 func TestSFTPAgainstOpenSSH(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := folder(t)
 	if err := os.WriteFile(filepath.Join(dir, "in.xml"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestSFTPAgainstOpenSSH(t *testing.T) {
 		root    bool // only root's sshd can do it
 	}{
 		{name: "list", config: []string{withSFTP}, code: checks.OK, reached: "list",
-			options: option(func(o *checks.SFTPOptions) { o.Dir = dir }), facts: map[string]string{"path": dir, "auth_offered": "publickey", "host_key_type": "ssh-ed25519"}},
+			options: option(func(o *checks.SFTPOptions) { o.Dir.Literal = dir }), facts: map[string]string{"path": dir, "auth_offered": "publickey", "host_key_type": "ssh-ed25519"}},
 		{name: "subsystem", config: []string{withSFTP}, options: level(checks.LevelSubsystem), code: checks.OK, reached: "subsystem", facts: map[string]string{"posix_rename": "true"}},
 		{name: "auth", options: level(checks.LevelAuth), code: checks.OK, reached: "auth"},
 		{name: "host key", options: level(checks.LevelHostKey), code: checks.OK, reached: "hostkey"},
@@ -134,12 +134,12 @@ func TestSFTPAgainstOpenSSH(t *testing.T) {
 		{name: "subsystem is a shell", config: []string{"Subsystem sftp /bin/echo Welcome, please use the menu"}, code: checks.SFTPGarbage, reached: "auth"},
 		{name: "subsystem says little and waits", config: []string{"Subsystem sftp " + mumbles}, code: checks.SFTPGarbage, reached: "auth", quick: true},
 		{name: "subsystem never answers", config: []string{"Subsystem sftp /bin/sleep 60"}, code: checks.SFTPSilent, reached: "auth", quick: true},
-		{name: "missing path", config: []string{withSFTP}, options: option(func(o *checks.SFTPOptions) { o.Dir = filepath.Join(dir, "OUT") }), code: checks.PathMissing, reached: "subsystem"},
-		{name: "path is a file", config: []string{withSFTP}, options: option(func(o *checks.SFTPOptions) { o.Dir = filepath.Join(dir, "in.xml") }), code: checks.PathMissing, reached: "subsystem"}, // sshd answers ENOTDIR with "no such file"
+		{name: "missing path", config: []string{withSFTP}, options: option(func(o *checks.SFTPOptions) { o.Dir.Literal = filepath.Join(dir, "OUT") }), code: checks.PathMissing, reached: "subsystem"},
+		{name: "path is a file", config: []string{withSFTP}, options: option(func(o *checks.SFTPOptions) { o.Dir.Literal = filepath.Join(dir, "in.xml") }), code: checks.PathMissing, reached: "subsystem"}, // sshd answers ENOTDIR with "no such file"
 		{name: "listing is not allowed", config: []string{"Subsystem sftp internal-sftp -P opendir"}, code: checks.PathDenied, reached: "subsystem"},
 		{name: "a password is demanded beside the key", config: []string{"AuthenticationMethods publickey,password", "PasswordAuthentication yes"}, code: checks.AuthMethod, reached: "hostkey", facts: map[string]string{"auth_offered": "publickey"}},
 		{name: "the account is shut out", config: []string{withSFTP, "DenyUsers *"}, code: checks.AuthFailed, reached: "hostkey"},
-		{name: "in a chroot", config: []string{withSFTP, "ChrootDirectory /", "ForceCommand internal-sftp"}, root: true, options: option(func(o *checks.SFTPOptions) { o.Dir = "/" }), code: checks.OK, reached: "list", facts: map[string]string{"path": "/"}},
+		{name: "in a chroot", config: []string{withSFTP, "ChrootDirectory /", "ForceCommand internal-sftp"}, root: true, options: option(func(o *checks.SFTPOptions) { o.Dir.Literal = "/" }), code: checks.OK, reached: "list", facts: map[string]string{"path": "/"}},
 		{name: "our own key is missing", key: func(*testing.T, sshd) string { return "" }, code: checks.Credential},
 		{name: "our own key is garbage", key: func(*testing.T, sshd) string { return "no key" }, code: checks.Credential},
 	}
@@ -160,7 +160,7 @@ func TestSFTPAgainstOpenSSH(t *testing.T) {
 			}
 			a := ask(s.addr, o)
 			if c.quick {
-				a.Spec.Timeout = 3 * time.Second // the login must still fit, on a busy host too
+				a.Spec.Timeout = 8 * time.Second // the login must still fit, on a busy host too
 			}
 			r := run(t, key, a)
 			if r.Code != c.code || r.Reached != c.reached {
@@ -189,26 +189,7 @@ func level(l checks.Level) func(*testing.T) func(*checks.SFTPOptions) {
 // A server that has several host keys shows one of them, chosen by what the client asks for first. The pinned one must be it.
 func TestPinnedKeyAmongSeveral(t *testing.T) {
 	t.Parallel()
-	keygen := need.Program(t, "ssh-keygen")
-	dir := t.TempDir()
-	var config []string
-	prints := map[string]string{}
-	for kind, name := range map[string]string{"rsa": "ssh-rsa", "ecdsa": "ecdsa-sha2-nistp256"} {
-		file := filepath.Join(dir, kind)
-		if out, err := command(keygen, "-q", "-t", kind, "-N", "", "-f", file); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
-		public, err := os.ReadFile(file + ".pub")
-		if err != nil {
-			t.Fatal(err)
-		}
-		key, _, _, _, err := ssh.ParseAuthorizedKey(public)
-		if err != nil {
-			t.Fatal(err)
-		}
-		prints[name] = ssh.FingerprintSHA256(key)
-		config = append(config, "HostKey "+file)
-	}
+	config, prints := moreHostKeys(t)
 	s := startSSHD(t, config...)
 	prints["ssh-ed25519"] = s.host.fingerprint
 	for kind, print := range prints {
@@ -249,4 +230,29 @@ func TestMaxStartups(t *testing.T) {
 	if r := run(t, "", ask(s.addr, checks.ReachOptions{Proof: checks.ProofSSH})); r.Code != checks.RefusedText {
 		t.Errorf("reach got %s", r.Code)
 	}
+}
+
+// moreHostKeys makes an RSA and an ECDSA host key beside the ed25519 one: lines for sshd, and fingerprints by key type.
+func moreHostKeys(t *testing.T) (config []string, prints map[string]string) {
+	t.Helper()
+	keygen := need.Program(t, "ssh-keygen")
+	dir := folder(t)
+	prints = map[string]string{}
+	for kind, name := range map[string]string{"rsa": "ssh-rsa", "ecdsa": "ecdsa-sha2-nistp256"} {
+		file := filepath.Join(dir, kind)
+		if out, err := command(keygen, "-q", "-t", kind, "-N", "", "-f", file); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		public, err := os.ReadFile(file + ".pub")
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, _, _, _, err := ssh.ParseAuthorizedKey(public)
+		if err != nil {
+			t.Fatal(err)
+		}
+		prints[name] = ssh.FingerprintSHA256(key)
+		config = append(config, "HostKey "+file)
+	}
+	return config, prints
 }
