@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -133,14 +134,77 @@ func TestPlanReferenceChecks(t *testing.T) {
 	}
 	var kinds []string
 	for _, def := range checks.Kinds() {
-		kinds = append(kinds, "### `"+string(def.Kind)+"`")
-		if d := cmp.Diff(names(def.Keys), documented(section(t, doc, kinds[len(kinds)-1]))); d != "" {
+		kinds = append(kinds, string(def.Kind))
+		if d := cmp.Diff(names(def.Keys), documented(checkPage(t, def.Kind))); d != "" {
 			t.Errorf("keys of %s (-read +documented):\n%s", def.Kind, d)
 		}
 	}
-	headings := regexp.MustCompile("(?m)^### `.*`$").FindAllString(section(t, doc, "## Checks"), -1)
-	if d := cmp.Diff(kinds, headings); d != "" {
+	var listed []string
+	for _, m := range regexp.MustCompile("(?m)^\\| \\[`(\\w+)`\\]\\(checks/(\\w+)\\.md\\) \\|").FindAllStringSubmatch(section(t, doc, "### Kinds"), -1) {
+		if m[1] != m[2] {
+			t.Errorf("%s links to the page of %s", m[1], m[2])
+		}
+		listed = append(listed, m[1])
+	}
+	if d := cmp.Diff(kinds, listed); d != "" {
 		t.Errorf("kinds of check (-there are +documented):\n%s", d)
+	}
+}
+
+func checkPage(t *testing.T, kind checks.Kind) string {
+	t.Helper()
+	return document(t, filepath.Join("checks", string(kind)+".md"))
+}
+
+// A kind of check is whole: it is read, asked and described, and shown against a real server and at the command line.
+func TestEveryKindIsWhole(t *testing.T) {
+	t.Parallel()
+	for _, def := range checks.Kinds() {
+		k := string(def.Kind)
+		for _, file := range []string{"checks/" + k + ".go", "checks/probe/" + k + ".go", "checks/probe/" + k + "_test.go",
+			"docs/checks/" + k + ".md", "internal/cli/testdata/script/check-" + k + ".txtar"} {
+			if _, err := os.Stat(filepath.Join("..", filepath.FromSlash(file))); err != nil {
+				t.Errorf("kind %s has no %s", k, file)
+			}
+		}
+	}
+}
+
+var yamlBlock = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
+
+// withChecks is a plan with other checks, which all of its suites ask.
+func withChecks(planYAML []byte, example string) *fstest.MapFile {
+	head, rest, _ := strings.Cut(string(planYAML), "\nchecks:\n")
+	_, rest, _ = strings.Cut(rest, "\nsuites:\n")
+	suites, rest, _ := strings.Cut(rest, "\nmilestones:\n")
+	suites = regexp.MustCompile(`checks: \[[^]]*\]`).ReplaceAllString(suites, `checks: ["*"]`)
+	example = regexp.MustCompile("(?m)^").ReplaceAllString(strings.TrimSpace(example), "  ")
+	return &fstest.MapFile{Data: []byte(head + "\nchecks:\n" + example + "\nsuites:\n" + suites + "\nmilestones:\n" + rest)}
+}
+
+// The examples on the page of a kind are checks to copy. Each block is put into the plan of two services in place of its checks,
+// with the file blocks of the page beside it, and must load without a word.
+func TestCheckPagesExamplesLoad(t *testing.T) {
+	t.Parallel()
+	base := examples(document(t, "plan-reference.md"), true)["two-services"]
+	for _, def := range checks.Kinds() {
+		page := checkPage(t, def.Kind)
+		blocks := yamlBlock.FindAllStringSubmatch(page, -1)
+		if len(blocks) == 0 {
+			t.Errorf("the page of %s has no example", def.Kind)
+		}
+		for i, m := range blocks {
+			t.Run(fmt.Sprintf("%s-%d", def.Kind, i+1), func(t *testing.T) {
+				t.Parallel()
+				fsys := maps.Clone(base)
+				maps.Copy(fsys, examples(page, false)[""])
+				fsys["plan.yaml"] = withChecks(base["plan.yaml"].Data, m[1])
+				p := load(t, fsys)
+				if !slices.ContainsFunc(p.CheckIDs, func(id string) bool { return p.Checks[id].Kind == def.Kind }) {
+					t.Errorf("the example holds no check of kind %s", def.Kind)
+				}
+			})
+		}
 	}
 }
 
@@ -194,13 +258,40 @@ func TestShippedSettingsAreRead(t *testing.T) {
 
 func TestStateMachineIsTheTable(t *testing.T) {
 	t.Parallel()
-	row := regexp.MustCompile("(?m)^\\| `([a-z-]+)` \\| `([a-z.]+)` \\| `([a-z-]+)` \\|")
-	var got []run.Transition
+	row := regexp.MustCompile("(?m)^\\| (?:`([a-z-]+)`|–) \\| `([a-z.]+)` \\| `([a-z-]+)` \\|")
+	var steps []run.Transition
+	var runs []run.RunTransition
 	for _, m := range row.FindAllStringSubmatch(document(t, "state-machine.md"), -1) {
-		got = append(got, run.Transition{From: run.StepState(m[1]), Event: m[2], To: run.StepState(m[3])})
+		if strings.HasPrefix(m[2], "run.") {
+			runs = append(runs, run.RunTransition{From: run.State(m[1]), Event: m[2], To: run.State(m[3])})
+			continue
+		}
+		steps = append(steps, run.Transition{From: run.StepState(m[1]), Event: m[2], To: run.StepState(m[3])})
 	}
-	if d := cmp.Diff(run.Transitions(), got); d != "" {
-		t.Errorf("transitions (-table +document):\n%s", d)
+	if d := cmp.Diff(run.Transitions(), steps); d != "" {
+		t.Errorf("transitions of a step (-table +document):\n%s", d)
+	}
+	if d := cmp.Diff(run.RunTransitions(), runs); d != "" {
+		t.Errorf("transitions of a run (-table +document):\n%s", d)
+	}
+}
+
+// What may be said of a step in which state is in the document, and nothing else.
+func TestMarksAreInTheStateMachine(t *testing.T) {
+	t.Parallel()
+	row := regexp.MustCompile("(?m)^\\| `(step\\.[a-z]+)` \\| [^|]* \\| ([^|]*) \\|$")
+	got := map[string][]string{}
+	for _, m := range row.FindAllStringSubmatch(document(t, "state-machine.md"), -1) {
+		got[m[1]] = strings.Fields(strings.ReplaceAll(m[2], "`", ""))
+	}
+	want := map[string][]string{}
+	for _, kind := range run.Marked() {
+		for _, s := range run.Marks(kind) {
+			want[kind] = append(want[kind], string(s))
+		}
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("what is said of steps (-read +documented):\n%s", d)
 	}
 }
 
@@ -255,7 +346,7 @@ func TestLinksLead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	more, _ := filepath.Glob(filepath.Join("..", "docs", "decisions", "*.md"))
+	more, _ := filepath.Glob(filepath.Join("..", "docs", "*", "*.md"))
 	files = append(append(files, more...), filepath.Join("..", "README.md"), filepath.Join("..", "CONTRIBUTING.md"))
 	link := regexp.MustCompile(`\]\(([^)#: ]+)(#[^)]*)?\)`)
 	for _, file := range files {

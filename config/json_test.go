@@ -27,14 +27,14 @@ const tablesBegin = "<!-- The tables below are made from the code: go test ./con
 
 // jsonRoots are the types the commands print, in the order of the document.
 var jsonRoots = []string{
-	"cli.validated", "cli.planned", "cli.duty", "api.CheckReply", "snapshot.Run", "gate.Judgement", "snapshot.Snapshot",
-	"api.ReportReply", "cli.verified",
+	"cli.validated", "cli.planned", "cli.duty", "api.CheckReply", "api.ExplainReply", "cli.codeMeans", "cli.certificates", "api.HistoryReply", "snapshot.FlowRegister", "snapshot.Run", "snapshot.Drift", "cli.shownBook", "cli.adopted", "api.WhatIfReply", "cli.handover", "gate.Judgement", "snapshot.Snapshot",
+	"api.ReportReply", "api.ExportReply", "api.ImportReply", "api.ObserveReply", "cli.verified",
 }
 
 // plain are types that have a form of their own in JSON.
 var plain = map[string]string{
 	"time.Time": "instant", "time.Duration": "nanoseconds", "json.RawMessage": "any", "yamldoc.Text": "text", "diag.Severity": "string",
-	"journal.Head": "head", "diag.Note": "note", "byte": "byte", "string": "string", "bool": "boolean", "int": "number", "int64": "number", "float64": "number",
+	"journal.Head": "head", "netip.Addr": "string", "diag.Note": "note", "byte": "byte", "string": "string", "bool": "boolean", "int": "number", "int64": "number", "float64": "number",
 }
 
 func TestJSONContract(t *testing.T) {

@@ -5,7 +5,7 @@
 package config
 
 import (
-	"encoding/pem"
+	"errors"
 	"io/fs"
 	"net/mail"
 	"net/netip"
@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"skift/internal/diag"
+	"skift/internal/pemdoc"
 	"skift/internal/secret"
 	"skift/internal/yamldoc"
 )
@@ -36,7 +37,8 @@ type Settings struct {
 	BaseURL string // what links in mails begin with; "" = no links
 	Contact string // told to servers we ask, in the User-Agent
 	Grace   time.Duration
-	SMTP    *SMTP // nil = mails stay in the outbox
+	Keep    time.Duration // how long observations that were followed by others are kept; default 400d
+	SMTP    *SMTP         // nil = mails stay in the outbox
 	Budget  Budget
 }
 
@@ -60,11 +62,14 @@ type Budget struct {
 	Parallel int           // connections to one address at once; default 4
 	Total    int           // connections at once; default 64
 	SSHGap   time.Duration // between unauthenticated SSH handshakes with one address; default 20s
+	Rate     int           // units asked of one address per minute; 0 = no bound; default 600
+	AuthWait time.Duration // before a scheduled sweep repeats a login that was refused; default 1h
 }
 
 // Default is what holds without a settings file.
 func Default() Settings {
-	return Settings{Data: ".skift", Grace: 5 * time.Minute, Budget: Budget{Parallel: 4, Total: 64, SSHGap: 20 * time.Second}}
+	return Settings{Data: ".skift", Grace: 5 * time.Minute, Keep: 400 * 24 * time.Hour,
+		Budget: Budget{Parallel: 4, Total: 64, SSHGap: 20 * time.Second, Rate: 600, AuthWait: time.Hour}}
 }
 
 // Read reads skift.yaml; problems are reported to the list.
@@ -81,6 +86,7 @@ func Read(src []byte, problems *diag.List) Settings {
 	s.BaseURL = m.OptRaw("base_url", "")
 	s.Contact = m.OptRaw("contact", "")
 	s.Grace = m.OptDuration("grace", s.Grace)
+	s.Keep = m.OptDuration("keep", s.Keep)
 	if m.Has("smtp") {
 		s.SMTP = readSMTP(m.Map("smtp"), problems)
 	}
@@ -90,10 +96,15 @@ func Read(src []byte, problems *diag.List) Settings {
 		s.Budget.Parallel = b.OptInt("parallel", s.Budget.Parallel, 1, 64)
 		s.Budget.Total = b.OptInt("total", s.Budget.Total, 1, 1024)
 		s.Budget.SSHGap = b.OptDuration("ssh_gap", s.Budget.SSHGap)
+		s.Budget.Rate = b.OptInt("rate", s.Budget.Rate, 0, 60000)
+		s.Budget.AuthWait = b.OptDuration("auth_wait", s.Budget.AuthWait)
 	}
 	s.check(m, problems)
 	return s
 }
+
+// leastKeep is the shortest time for which observations are kept.
+const leastKeep = 30 * 24 * time.Hour
 
 func (s Settings) check(m *yamldoc.Map, problems *diag.List) {
 	if s.Listen != "" {
@@ -111,6 +122,10 @@ func (s Settings) check(m *yamldoc.Map, problems *diag.List) {
 		case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
 			problems.Addf(m.ValuePos("base_url"), CodeBadSetting, "%q is not an http or https address", s.BaseURL).At("base_url")
 		}
+	}
+	if s.Keep < leastKeep {
+		problems.Addf(m.ValuePos("keep"), CodeBadSetting, "observations must be kept for at least 30 days").At("keep").
+			Hintf("what a gate was decided on has to be there when somebody asks; write 400d")
 	}
 	if s.Data == "" || strings.ContainsRune(s.Data, 0) {
 		problems.Addf(m.ValuePos("data"), CodeBadSetting, "a directory is needed").At("data")
@@ -194,7 +209,9 @@ func (s Settings) CheckFiles(dir fs.FS, problems *diag.List) {
 		problems.Addf(s.SMTP.caPos, CodeBadSetting, "there is no file %q that can be read", s.SMTP.CA).At("smtp.ca")
 		return
 	}
-	if block, _ := pem.Decode(text); block == nil || block.Type != "CERTIFICATE" {
+	if _, err := pemdoc.Certificates(text); errors.Is(err, pemdoc.ErrNone) {
 		problems.Addf(s.SMTP.caPos, CodeBadSetting, "%s holds no certificate in PEM form", s.SMTP.CA).At("smtp.ca")
+	} else if err != nil {
+		problems.Addf(s.SMTP.caPos, CodeBadSetting, "%s cannot be used: %v", s.SMTP.CA, err).At("smtp.ca")
 	}
 }

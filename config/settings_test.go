@@ -1,6 +1,12 @@
 package config_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -12,7 +18,9 @@ import (
 // Settings with which no mail could leave are found when they are read, not on the night when one has to.
 func TestMailSettings(t *testing.T) {
 	t.Parallel()
-	dir := fstest.MapFS{"pki/ca.pem": {Data: []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")}, "plan.yaml": {Data: []byte("plan: x\n")}}
+	dir := fstest.MapFS{"pki/ca.pem": {Data: authority(t)}, "plan.yaml": {Data: []byte("plan: x\n")},
+		"pki/none-in-it.pem": {Data: []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")},
+		"pki/cut.pem":        {Data: authority(t)[:200]}}
 	for smtp, want := range map[string]string{
 		`host: mail.example, from: a@b.example`:                                                        "",
 		`host: 192.0.2.1, from: "Skift <skift@b.example>", user: x, password: "env:P", ca: pki/ca.pem`: "",
@@ -30,6 +38,8 @@ func TestMailSettings(t *testing.T) {
 		`host: mail.example, from: a@b.example, user: x, password: "env:P", starttls: none`:            "smtp.starttls",
 		`host: mail.example, from: a@b.example, user: x, password: "env:P", starttls: opportunistic`:   "smtp.starttls",
 		`host: mail.example, from: a@b.example, ca: pki/none.pem`:                                      "smtp.ca",
+		`host: mail.example, from: a@b.example, ca: pki/none-in-it.pem`:                                "smtp.ca",
+		`host: mail.example, from: a@b.example, ca: pki/cut.pem`:                                       "smtp.ca",
 		`host: mail.example, from: a@b.example, ca: plan.yaml`:                                         "smtp.ca",
 		`host: mail.example, from: a@b.example, ca: ../ca.pem`:                                         "smtp.ca",
 		`host: mail.example, from: a@b.example, networks: [192.0.2.1]`:                                 "networks",
@@ -48,4 +58,48 @@ func TestMailSettings(t *testing.T) {
 			t.Errorf("%s: the secret is shown:\n%s", smtp, text.String())
 		}
 	}
+}
+
+// How hard targets are asked and how long answers are kept has sane bounds.
+func TestBudgetSettings(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"keep: 30d\nbudget: {rate: 0, auth_wait: 10m, parallel: 1, total: 1, ssh_gap: 1m}\n": "",
+		"keep: 29d\n":                "keep: observations must be kept for at least 30 days",
+		"keep: long\n":               "keep",
+		"budget: {rate: -1}\n":       "budget.rate",
+		"budget: {auth_wait: -1h}\n": "budget.auth_wait",
+		"budget: {per_minute: 3}\n":  "per_minute",
+	} {
+		var problems diag.List
+		s := config.Read([]byte(text), &problems)
+		var said strings.Builder
+		for _, p := range problems.Sorted() {
+			said.WriteString(p.Path + ": " + p.Message + "\n")
+		}
+		if want == "" && said.Len() > 0 || !strings.Contains(said.String(), want) {
+			t.Errorf("%s: want a problem with %q, got:\n%s", text, want, said.String())
+		}
+		if want == "" && (s.Budget.Rate != 0 || s.Budget.AuthWait.Minutes() != 10 || s.Keep.Hours() != 720) {
+			t.Errorf("%+v", s)
+		}
+	}
+	if d := config.Default(); d.Keep.Hours() != 9600 || d.Budget.Rate != 600 || d.Budget.AuthWait.Hours() != 1 {
+		t.Errorf("%+v", d)
+	}
+}
+
+// authority is a certificate as PEM.
+func authority(t *testing.T) []byte {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }

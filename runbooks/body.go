@@ -17,6 +17,7 @@ func (rd *reader) body(s *Step, m *yamldoc.Map) {
 		// Two bodies or none: the keys that go with a body cannot be judged.
 		m.OptNode("dir")
 		m.OptNode("env")
+		m.OptNode("with")
 		return
 	}
 	n, _ := m.OptNode(string(s.Kind))
@@ -43,6 +44,7 @@ func (rd *reader) body(s *Step, m *yamldoc.Map) {
 	case Nested:
 		w, _ := n.Word()
 		s.Runbook = rd.ref(RunbookRef, w)
+		rd.with(s, m)
 	}
 }
 
@@ -58,8 +60,7 @@ func (rd *reader) command(s *Step, m *yamldoc.Map, n yamldoc.Node) {
 	} else {
 		items, ok := n.Seq()
 		for _, item := range items {
-			arg, _ := item.Raw()
-			s.Argv = append(s.Argv, arg)
+			rd.argument(s, item)
 		}
 		if ok && (len(s.Argv) == 0 || strings.HasPrefix(s.Argv[0], "-")) {
 			n.Problemf(CodeNoProgram, "a command begins with the program to start")
@@ -120,19 +121,17 @@ func (rd *reader) check(s *Step, n yamldoc.Node) {
 	rd.seen(m, "steps.ID.check")
 }
 
-func (rd *reader) wait(s *Step, n yamldoc.Node) {
+// verify reads what must agree before the step is done: a list, or a map that also names a side.
+func (rd *reader) verify(s *Step, m *yamldoc.Map) {
+	n, _ := m.OptNode("verify")
 	if n.Kind() != yamldoc.KindMap {
-		s.WaitBody.For, _ = n.Duration()
+		s.Verify = rd.globs(VerifyRef, m.OptWords("verify"))
 		return
 	}
-	m := n.Map()
-	switch m.ExactlyOne("for", "until") {
-	case "for":
-		s.WaitBody.For = m.OptDuration("for", 0)
-	case "until":
-		s.WaitBody.Until = rd.ref(MomentRef, m.Word("until"))
-	}
-	rd.seen(m, "steps.ID.wait")
+	v := n.Map()
+	s.Verify = rd.globs(VerifyRef, v.Words("checks"))
+	s.VerifyOn = v.OptOneOf("side", "", "old", "new")
+	rd.seen(v, "steps.ID.verify")
 }
 
 var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
@@ -226,8 +225,9 @@ func (rd *reader) copy(s *Step, n yamldoc.Node) {
 	if !m.OK() {
 		return
 	}
-	s.CopyBody.From = rd.copyEnd(m.Map("from"))
-	s.CopyBody.To = rd.copyEnd(m.Map("to"))
+	s.CopyBody.From = rd.copyEnd(m.Map("from"), "steps.ID.sftp_copy.END")
+	s.CopyBody.To = rd.copyEnd(m.Map("to"), "steps.ID.sftp_copy.END")
+	s.CopyBody.Parallel = m.OptInt("parallel", 4, 1, 16)
 	files := m.OptWord("files")
 	s.CopyBody.Files = files.Text
 	if files.Text == "" {
@@ -241,7 +241,7 @@ func (rd *reader) copy(s *Step, n yamldoc.Node) {
 
 var fingerprint = regexp.MustCompile(`^((ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) )?SHA256:[A-Za-z0-9+/]{43}$`)
 
-func (rd *reader) copyEnd(m *yamldoc.Map) CopyEnd {
+func (rd *reader) copyEnd(m *yamldoc.Map, place string) CopyEnd {
 	if !m.OK() {
 		return CopyEnd{}
 	}
@@ -260,6 +260,6 @@ func (rd *reader) copyEnd(m *yamldoc.Map) CopyEnd {
 		}
 		e.HostKey = append(e.HostKey, w.Text)
 	}
-	rd.seen(m, "steps.ID.sftp_copy.END")
+	rd.seen(m, place)
 	return e
 }

@@ -11,6 +11,8 @@ const (
 	CodeNoOwner        diag.Code = "step-without-owner"
 	CodeNotRepeatable  diag.Code = "retry-not-repeatable"
 	CodeNoRetry        diag.Code = "retries-without-retry"
+	CodeBadBackoff     diag.Code = "bad-backoff"
+	CodeNoTimeout      diag.Code = "timeout-without-use"
 	CodeShellString    diag.Code = "command-not-a-list"
 	CodeNoProgram      diag.Code = "command-empty"
 	CodeBadPath        diag.Code = "bad-path"
@@ -25,4 +27,10 @@ const (
 	CodeBadPattern     diag.Code = "bad-pattern"
 	CodeBackOutItself  diag.Code = "back-out-of-itself"
 	CodeNoBackOut      diag.Code = "no-back-out"
+
+	CodeTooOften           diag.Code = "too-often"
+	CodeUnknownParameter   diag.Code = "unknown-parameter"
+	CodeBadParameter       diag.Code = "bad-parameter"
+	CodeParameterValues    diag.Code = "values-of-another-type"
+	CodeNothingInterrupted diag.Code = "idempotent-check-without-effect"
 )

@@ -9,6 +9,14 @@ import (
 
 // checkNeeds reports needs that name no step and cycles among those that do.
 func checkNeeds(r *Runbook, needs map[string][]diag.Word, problems *diag.List) {
+	checkNames(r, needs, problems)
+	for _, cycle := range cycles(r) {
+		reportCycle(cycle, needs, problems)
+	}
+}
+
+// checkNames gives steps the needs that name a step, and reports the others.
+func checkNames(r *Runbook, needs map[string][]diag.Word, problems *diag.List) {
 	ids := make([]string, len(r.Steps))
 	for i, s := range r.Steps {
 		ids[i] = s.ID
@@ -26,9 +34,6 @@ func checkNeeds(r *Runbook, needs map[string][]diag.Word, problems *diag.List) {
 			}
 			seen[w.Text] = w.Pos
 		}
-	}
-	for _, cycle := range cycles(r) {
-		reportCycle(cycle, needs, problems)
 	}
 }
 

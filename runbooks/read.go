@@ -31,13 +31,16 @@ func read(file string, src []byte, problems *diag.List, trace func(string, []str
 	if r.BackOut != "" && r.BackOut == r.ID {
 		problems.Addf(m.ValuePos("back_out"), CodeBackOutItself, "a runbook cannot be its own back-out").At("back_out").Wide(len(r.BackOut))
 	}
+	rd.parameters(m)
 	steps := m.Map("steps")
 	steps.EachID(rd.step)
 	if steps.OK() && len(r.Steps) == 0 && steps.Len() == 0 {
 		steps.Problemf(CodeNoSteps, "a runbook needs at least one step")
 	}
+	rd.optionDefaults()
 	rd.seen(m, "")
 	checkNeeds(r, rd.needs, problems)
+	r.links = link(r.Steps)
 	return r, true
 }
 
@@ -133,9 +136,12 @@ func (rd *reader) step(id string, n yamldoc.Node) {
 	s.Owner = rd.seat(m.OptWord("owner"))
 	s.Stream = m.OptID("stream", "")
 	s.Area = rd.ref(AreaRef, m.OptWord("area"))
+	s.NotBefore = rd.ref(MomentRef, m.OptWord("not_before"))
+	s.NotAfter = rd.ref(MomentRef, m.OptWord("not_after"))
 	s.Takes = m.OptDuration("takes", 0)
 	s.Timeout = m.OptDuration("timeout", 0)
-	s.Verify = rd.globs(VerifyRef, m.OptWords("verify"))
+	rd.verify(s, m)
+	s.Happened = rd.globs(VerifyRef, m.OptWords("idempotent_check"))
 	s.Change = rd.ref(ClassRef, m.OptWord("change"))
 	s.Switches = rd.globs(ServiceRef, m.OptWords("switches"))
 	s.Closes = rd.globs(ServiceRef, m.OptWords("closes"))
@@ -146,14 +152,19 @@ func (rd *reader) step(id string, n yamldoc.Node) {
 	rd.body(s, m)
 	rd.failure(s, m)
 	rd.owner(s, m)
+	rd.useless(s, m)
 	rd.seen(m, "steps.ID")
+	if s.timed() {
+		rd.r.timed = append(rd.r.timed, s)
+	}
 }
 
 // failure reads what happens when the step fails, and whether it may be done twice.
 func (rd *reader) failure(s *Step, m *yamldoc.Map) {
-	s.Repeatable = m.OptBool("repeatable", s.Kind == Check || s.Kind == Wait)
+	s.Repeatable = m.OptBool("repeatable", s.Kind == Check || s.Kind == Wait || s.Kind == SFTPCopy)
 	s.OnFailure = OnFailure(m.OptOneOf("on_failure", string(Hold), string(Hold), string(Retry), string(BackOut), string(Continue)))
 	s.Retries = m.OptInt("retries", 0, 1, 100)
+	s.Backoff = rd.backoff(m.OptWord("backoff"))
 	if s.OnFailure == BackOut && rd.r.BackOut == "" {
 		rd.problems.Addf(m.ValuePos("on_failure"), CodeNoBackOut, "the runbook has no back_out").
 			At(m.Path() + ".on_failure").Wide(len(BackOut)).Hintf("add back_out: RUNBOOK at the top, or choose hold")
@@ -173,9 +184,51 @@ func (rd *reader) failure(s *Step, m *yamldoc.Map) {
 			At(m.Path() + ".retries").Wide(len("retries")).Hintf("add on_failure: retry or remove retries")
 		s.Retries = 0
 	}
+	if s.OnFailure != Retry && m.Has("backoff") {
+		rd.problems.Addf(m.KeyPos("backoff"), CodeNoRetry, "backoff has no effect without on_failure: retry").
+			At(m.Path() + ".backoff").Wide(len("backoff")).Hintf("add on_failure: retry or remove backoff")
+		s.Backoff = Backoff{}
+	}
 }
 
 const defaultRetries = 3
+
+// backoff reads `10s..5m`, or `30s` for a pause that stays the same.
+func (rd *reader) backoff(w diag.Word) Backoff {
+	if w.Text == "" {
+		return Backoff{}
+	}
+	first, last, ranged := strings.Cut(w.Text, "..")
+	if !ranged {
+		last = first
+	}
+	least, err := yamldoc.ParseDuration(first)
+	most, err2 := yamldoc.ParseDuration(last)
+	if err != nil || err2 != nil || least <= 0 || most < least {
+		w.Problemf(rd.problems, CodeBadBackoff, "%q is no pause between tries", w.Text).
+			Hintf("write the shortest and the longest: 10s..5m; each pause is twice as long as the one before")
+		return Backoff{}
+	}
+	return Backoff{least, most}
+}
+
+// useless reports keys that a step of its kind has no use for.
+func (rd *reader) useless(s *Step, m *yamldoc.Map) {
+	switch s.Kind {
+	case Wait, Message, Nested:
+		if m.Has("timeout") {
+			rd.problems.Addf(m.KeyPos("timeout"), CodeNoTimeout, "a step of kind %s has no time-out", s.Kind).
+				At(m.Path() + ".timeout").Wide(len("timeout")).Hintf("remove timeout")
+			s.Timeout = 0
+		}
+	}
+	if m.Has("idempotent_check") && s.Kind != "" && s.Kind != Command && s.Kind != HTTP && s.Kind != SFTPCopy {
+		rd.problems.Addf(m.KeyPos("idempotent_check"), CodeNothingInterrupted, "a step of kind %s does nothing that could be interrupted", s.Kind).
+			At(m.Path() + ".idempotent_check").Wide(len("idempotent_check")).
+			Hintf("it is for command, http and sftp_copy; what must agree before a step is done stands under verify")
+		s.Happened = nil
+	}
+}
 
 // owner demands one where a person acts, or is answerable for a change. A message has its audience's plan behind it.
 func (rd *reader) owner(s *Step, m *yamldoc.Map) {

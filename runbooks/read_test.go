@@ -48,30 +48,34 @@ func TestReadEveryKind(t *testing.T) {
 		"stop-in": {Kind: Manual, AfterGate: "cutover-go", Owner: "sse/operator", Stream: "data", Takes: 20 * time.Minute,
 			Verify: []string{"files", "readiness"}, Change: "transition", Instruction: text("Stop SFTP intake on old")},
 		"copy": {Kind: SFTPCopy, Needs: []string{"stop-in"}, Owner: "old-supplier/operator", Area: "sftp", Takes: 3 * time.Hour,
-			Timeout: 6 * time.Hour, Change: "transition", CopyBody: CopyBody{Files: "*.xml",
+			Timeout: 6 * time.Hour, Change: "transition", Repeatable: true, CopyBody: CopyBody{Files: "*.xml", Parallel: 2,
 				From: CopyEnd{"sftp", "old", "skift", ref(t, "env:OLD_KEY"), []string{pinOld}, "OUT"},
 				To:   CopyEnd{"sftp", "new", "skift", ref(t, "cred:new-key"), []string{pinNew}, "IN"}}},
 		"switch": {Kind: Command, Needs: []string{"copy"}, Owner: "ibm/operator", Takes: 5 * time.Minute, Change: "transition",
-			Argv: []string{"./switch-dns", "new"}, Dir: "tools", Env: map[string]string{"ZONE": "sp.example"},
+			Argv: []string{"./switch-dns", ""}, ArgvFrom: map[int]string{1: "target"}, Dir: "tools", Env: map[string]string{"ZONE": "sp.example"},
 			SecretEnv: map[string]secret.Ref{"API_TOKEN": ref(t, "env:DNS_TOKEN")},
-			Switches:  []string{"*"}},
+			Switches:  []string{"*"}, NotBefore: "cutover.start + 1h", NotAfter: "cutover.end - 4h", Happened: []string{"dns-*"}},
 		"settle": {Kind: Wait, Needs: []string{"switch"}, Repeatable: true, WaitBody: WaitBody{For: 10 * time.Minute}},
 		"prove": {Kind: Check, Title: text("Prove the new side"), Needs: []string{"settle"}, Takes: 30 * time.Minute, Repeatable: true,
-			OnFailure: Retry, Retries: 2, CheckBody: CheckBody{Suite: "readiness", Side: "new", Pairs: true}},
+			OnFailure: Retry, Retries: 2, Backoff: Backoff{10 * time.Second, 5 * time.Minute}, CheckBody: CheckBody{Suite: "readiness", Side: "new", Pairs: true}},
 		"look":       {Kind: Check, Needs: []string{"switch"}, Repeatable: true, RehearseRun: true, CheckBody: CheckBody{Checks: []string{"gateway-cert"}}},
 		"look-again": {Kind: Check, Needs: []string{"look"}, Repeatable: true, CheckBody: CheckBody{Checks: []string{"gateway-*", "files"}}},
 		"open": {Kind: Manual, Needs: []string{"prove"}, AfterGate: "open-go", PointOfNoReturn: true, Owner: "ibm/operator", Change: "transition",
-			Instruction: text("Open intake for users")},
+			Instruction: text("Open intake for users"), Verify: []string{"files"}, VerifyOn: "new"},
 		"flip": {Kind: HTTP, Needs: []string{"open"}, Owner: "ibm/operator", Closes: []string{"sftp"}, HTTPBody: HTTPBody{Method: "POST",
 			URL: "https://api.example/flip", Headers: map[string]string{"X-Request": "flip"},
 			SecretHeaders: map[string]secret.Ref{"X-Api-Key": ref(t, "cred:flip-key")}, Body: "{}", Expect: []int{200, 202},
 			CA: "pki/oces.pem", Token: ref(t, "env:API_TOKEN")}},
 		"evening": {Kind: Wait, Needs: []string{"open"}, Repeatable: true, WaitBody: WaitBody{Until: "cutover.start + 30h"}},
-		"nested":  {Kind: Nested, Needs: []string{"open"}, Runbook: "another"},
+		"nested":  {Kind: Nested, Needs: []string{"open"}, Runbook: "another", With: map[string]Value{"host": {Parameter: "zone"}, "times": {Text: "3"}}},
 		"undo": {Kind: Manual, Owner: "ibm/operator", Undoes: "switch", OnFailure: Continue,
 			Instruction: yamldoc.Text{Da: "Tilbage", En: "Back"}},
 		"pause": {Kind: Wait, Repeatable: true, WaitBody: WaitBody{For: time.Minute}},
-		"tell":  {Kind: Message, Needs: []string{"open"}, MessageBody: MessageBody{Audience: "steering", Report: "cutover-done"}},
+		"agree": {Kind: Wait, Repeatable: true, WaitBody: WaitBody{Check: []string{"gateway-*", "readiness"}, Side: "new", Every: 30 * time.Second, Timeout: 2 * time.Hour}},
+		"here":  {Kind: Wait, Repeatable: true, WaitBody: WaitBody{File: "inbox/list.csv", Every: 5 * time.Second, Timeout: 24 * time.Hour}},
+		"there": {Kind: Wait, Repeatable: true, WaitBody: WaitBody{File: "list.csv.trigger", Every: 2 * time.Minute, Timeout: 24 * time.Hour,
+			On: &CopyEnd{"sftp", "new", "skift", ref(t, "env:K"), []string{pinOld}, "IN"}}},
+		"tell": {Kind: Message, Needs: []string{"open"}, MessageBody: MessageBody{Audience: "steering", Report: "cutover-done"}},
 	}
 	got := map[string]Step{}
 	for _, s := range r.Steps {
@@ -84,7 +88,7 @@ func TestReadEveryKind(t *testing.T) {
 		}
 		want[id] = s
 	}
-	if d := cmp.Diff(want, got, cmpopts.IgnoreFields(Step{}, "Pos"), cmp.Comparer(func(a, b secret.Ref) bool { return a == b })); d != "" {
+	if d := cmp.Diff(want, got, cmpopts.IgnoreFields(Step{}, "Pos"), cmpopts.IgnoreFields(Value{}, "Word"), cmp.Comparer(func(a, b secret.Ref) bool { return a == b })); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 	if r.Window != "cutover" || r.BackOut != "back-out" || r.Step("copy").Name("en") != "copy" || r.Step("undo").Name("da") != "Tilbage" ||
@@ -103,7 +107,7 @@ func TestRepeatable(t *testing.T) {
 	}
 	for _, kind := range Kinds() {
 		r := mustRead(t, fmt.Sprintf("runbook: r\nsteps: {a: {%s}, b: {%[1]s, repeatable: true}, c: {%[1]s, repeatable: false}}\n", bodies[kind]))
-		want := kind == Check || kind == Wait
+		want := kind == Check || kind == Wait || kind == SFTPCopy // a copy converges
 		if a, b, c := r.Step("a").Repeatable, r.Step("b").Repeatable, r.Step("c").Repeatable; a != want || !b || c {
 			t.Errorf("%s: %v by default, %v when true, %v when false", kind, a, b, c)
 		}

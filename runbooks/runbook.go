@@ -7,6 +7,7 @@
 package runbooks
 
 import (
+	"slices"
 	"time"
 
 	"skift/internal/diag"
@@ -42,17 +43,20 @@ const (
 
 // Runbook is one ordered piece of work: YAML `runbook: ID` with its `steps`.
 type Runbook struct {
-	ID       string
-	Title    yamldoc.Text
-	Window   string // the milestone whose window bounds it; "" = none
-	BackOut  string // the runbook that undoes it; "" = none
-	Standard bool   // shipped with the binary, not written in the plan directory
-	File     string // where it was read from, relative to the plan directory
-	Steps    []*Step
-	Refs     []Ref // every name that only a plan can resolve, in file order
-	Pos      diag.Pos
+	ID         string
+	Title      yamldoc.Text
+	Window     string // the milestone whose window bounds it; "" = none
+	BackOut    string // the runbook that undoes it; "" = none
+	Standard   bool   // shipped with the binary, not written in the plan directory
+	File       string // where it was read from, relative to the plan directory
+	Steps      []*Step
+	Parameters []*Parameter // what whoever starts it says, in file order
+	Refs       []Ref        // every name that only a plan can resolve, in file order
+	Pos        diag.Pos
 
 	index map[string]*Step
+	timed []*Step // steps that time alone can move; nil = not gathered
+	links *Links  // nil = not linked
 }
 
 // Step is one entry under `steps`. Exactly one body is set: the one its Kind names.
@@ -65,9 +69,13 @@ type Step struct {
 	Owner     string   // seat; required for manual and effect steps
 	Stream    string
 	Area      string        // planning area
+	NotBefore string        // a time expression of the plan before which it does not begin; "" = none
+	NotAfter  string        // one after which it does not begin any more; "" = none
 	Takes     time.Duration // planned duration; 0 = not estimated
 	Timeout   time.Duration // 0 = the kind's default
 	Verify    []string      // checks (ids, globs or suites) that must agree before the step is done
+	VerifyOn  string        // the side on which they must agree; "" = both
+	Happened  []string      // `idempotent_check`: checks (as Verify) that tell whether an interrupted effect happened
 	Change    string        // change class the step needs; "" = changes nothing
 	Switches  []string      // services whose phase its start moves to switching and its done to fallback; globs until a plan resolves them
 	Closes    []string      // services whose phase its done moves to closed; globs until a plan resolves them
@@ -75,12 +83,14 @@ type Step struct {
 
 	PointOfNoReturn bool
 	OnFailure       OnFailure
-	Retries         int  // with on_failure: retry; default 3
-	Repeatable      bool // may be done twice without harm
-	RehearseRun     bool // `rehearse: run`: executed even when a rehearsal runs in production
+	Retries         int     // with on_failure: retry; default 3
+	Backoff         Backoff // with on_failure: retry; zero = at once
+	Repeatable      bool    // may be done twice without harm
+	RehearseRun     bool    // `rehearse: run`: executed even when a rehearsal runs in production
 
 	Instruction yamldoc.Text          // manual
 	Argv        []string              // command
+	ArgvFrom    map[int]string        // command: arguments that are the value of a parameter; see Bound
 	Dir         string                // command: working directory relative to the plan directory
 	Env         map[string]string     // command: added to the environment
 	SecretEnv   map[string]secret.Ref // command: added to the environment; fetched when the program is started
@@ -89,9 +99,23 @@ type Step struct {
 	HTTPBody    HTTPBody
 	CopyBody    CopyBody
 	MessageBody MessageBody
-	Runbook     string // runbook: id of the nested one
+	Runbook     string           // runbook: id of the nested one
+	With        map[string]Value // runbook: values for its parameters
 
 	Pos diag.Pos
+}
+
+// Backoff is how long is waited before a step is tried again: Least after the first failure, twice as long after each further one,
+// never longer than Most.
+type Backoff struct{ Least, Most time.Duration }
+
+// After is how long is waited after that many failures; 0 for the zero Backoff.
+func (b Backoff) After(failures int) time.Duration {
+	wait := b.Least
+	for i := 1; i < failures && wait < b.Most; i++ {
+		wait *= 2
+	}
+	return min(wait, b.Most)
 }
 
 // CheckBody is `check: ID` or `check: {suite: S}` or `check: {checks: […]}`, with `side: old|new` and `pairs: ok`.
@@ -100,12 +124,6 @@ type CheckBody struct {
 	Checks []string // ids or globs
 	Side   string   // "" = both
 	Pairs  bool     // `pairs: ok`: no pair blocks, regresses or is not observed in its current phase
-}
-
-// WaitBody is `wait: 10m` or `wait: {until: "cutover.start + 2h"}`.
-type WaitBody struct {
-	For   time.Duration
-	Until string // a time expression of the plan, resolved by the timeline
 }
 
 // HTTPBody is `http: {method, url, headers, body, expect: [200], ca: FILE, token: env:NAME}`.
@@ -124,6 +142,7 @@ type HTTPBody struct {
 type CopyBody struct {
 	From, To CopyEnd
 	Files    string // glob of names in From.Dir; default "*"
+	Parallel int    // files copied side by side; default 4
 }
 
 // CopyEnd is one end of a copy: `{service, side, user, key, host_key, dir}`; the address is the service's on that side.
@@ -164,6 +183,18 @@ func (r *Runbook) Step(id string) *Step {
 		}
 	}
 	return nil
+}
+
+// Timed lists the steps that time alone can move: waits, and those with a date, a time-out for a person or a pause between tries.
+func (r *Runbook) Timed() []*Step {
+	if r.index != nil {
+		return r.timed
+	}
+	return slices.DeleteFunc(slices.Clone(r.Steps), func(s *Step) bool { return !s.timed() })
+}
+
+func (s *Step) timed() bool {
+	return s.Kind == Wait || s.Kind == Manual && s.Timeout > 0 || s.NotBefore != "" || s.NotAfter != "" || s.Backoff != (Backoff{})
 }
 
 // Name names a step in messages: its title in the language, else its instruction, else its id.

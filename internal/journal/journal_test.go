@@ -290,3 +290,26 @@ func TestFrontierProperty(t *testing.T) {
 		}
 	}
 }
+
+// A frontier that is taken is written as it was read, and can be appended to.
+func FuzzParseFrontier(f *testing.F) {
+	var g Frontier
+	for n := range 4 {
+		f.Add(g.Size(), g.Bytes())
+		g.Append(LeafHash(event(int64(n + 1))))
+	}
+	f.Add(int64(-1), []byte(nil))
+	f.Fuzz(func(t *testing.T, size int64, b []byte) {
+		g, err := ParseFrontier(size, b)
+		if err != nil || size == 1<<63-1 {
+			return
+		}
+		if g.Size() != size || string(g.Bytes()) != string(b) {
+			t.Errorf("%d events are written as %d with %x", size, g.Size(), g.Bytes())
+		}
+		before := g.Root()
+		if g.Append(LeafHash(event(1))); g.Size() != size+1 || g.Root() == before {
+			t.Errorf("an event more: size %d, root %v", g.Size(), g.Root())
+		}
+	})
+}

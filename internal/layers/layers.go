@@ -6,13 +6,13 @@ package layers
 const module = "skift/"
 
 // Layer zero is what everyone may import.
-var layerZero = []string{"internal/diag", "internal/yamldoc", "internal/csvdoc", "internal/words", "internal/term",
+var layerZero = []string{"internal/diag", "internal/yamldoc", "internal/csvdoc", "internal/pemdoc", "internal/words", "internal/term",
 	"internal/secret", "internal/dial", "internal/sshdial"}
 
 // facts, rules and shown are the packages of layers 1–3: pure, without clock, disk, network or database.
 var (
 	facts = []string{"checks", "runbooks", "config", "internal/journal", "internal/people", "internal/plan", "internal/run", "internal/register"}
-	rules = []string{"internal/timeline", "internal/freeze", "internal/matrix", "internal/gate"}
+	rules = []string{"internal/timeline", "internal/freeze", "internal/matrix", "internal/gate", "internal/forecast"}
 	shown = []string{"internal/snapshot", "internal/report"}
 )
 
@@ -25,18 +25,21 @@ var may = map[string][]string{
 	"internal/diag":    {"internal/term"},
 	"internal/yamldoc": {"internal/diag", "internal/term"},
 	"internal/csvdoc":  {"internal/diag", "internal/term"},
+	"internal/pemdoc":  {},
 	"internal/words":   {},
 	"internal/term":    {},
 	"internal/secret":  {},
 	"internal/dial":    {},
 	"internal/sshdial": {"internal/dial"},
 
-	"checks":           {},
-	"runbooks":         {},
-	"config":           {},
-	"internal/journal": {},
-	"internal/people":  {},
-	"internal/plan":    {"checks", "runbooks", "internal/people"},
+	"checks":             {},
+	"runbooks":           {},
+	"config":             {},
+	"internal/journal":   {},
+	"internal/people":    {},
+	"internal/probefile": {"checks"},
+	"internal/accesslog": {},
+	"internal/plan":      {"checks", "runbooks", "internal/people"},
 
 	"internal/run":      {"internal/plan", "internal/journal", "checks", "runbooks"},
 	"internal/register": {"internal/plan", "internal/journal", "checks"},
@@ -45,6 +48,7 @@ var may = map[string][]string{
 	"internal/freeze":   {"internal/plan", "internal/register", "internal/timeline", "checks"},
 	"internal/matrix":   {"internal/plan", "checks", "internal/register"},
 	"internal/gate":     {"internal/plan", "internal/run", "internal/register", "checks"},
+	"internal/forecast": {"internal/plan", "internal/run", "internal/register", "internal/timeline", "runbooks"},
 
 	"internal/snapshot": append(append([]string{}, facts...), rules...),
 	"internal/lint":     append(append([]string{}, facts...), rules...),
@@ -56,13 +60,15 @@ var may = map[string][]string{
 	"internal/action": {"runbooks"},
 	"internal/mail":   {},
 
+	"internal/reflector": {},
+
 	"internal/scheduler": {"internal/plan", "internal/run", "internal/register", "internal/timeline"},
 	"internal/sweeper":   {"internal/plan", "checks", "internal/matrix", "internal/register", "internal/journal"},
-	"internal/runner": {"internal/plan", "internal/run", "internal/register", "internal/gate", "internal/freeze", "internal/journal",
+	"internal/runner": {"internal/plan", "internal/run", "internal/register", "internal/gate", "internal/freeze", "internal/forecast", "internal/journal",
 		"internal/ledger", "checks", "runbooks"},
 	"internal/queue":  {"internal/store", "internal/register"},
 	"internal/outbox": {"internal/register", "internal/journal"},
-	"internal/api":    append(append(append([]string{"internal/runner"}, facts...), rules...), shown...),
+	"internal/api":    append(append(append([]string{"internal/runner", "internal/accesslog"}, facts...), rules...), shown...),
 
 	"internal/app":  {any},
 	"internal/demo": {any},
@@ -72,12 +78,14 @@ var may = map[string][]string{
 	"internal/sim":       {"checks"},
 	"internal/storetest": {"internal/store", "internal/journal", "internal/register", "checks"},
 	"internal/need":      {},
+	"internal/netlab":    {"internal/need"},
 	"internal/layers":    {},
+	"internal/mutants":   {},
 }
 
 // pure packages may not import these nor call time.Now.
 var (
-	pure      = append(append([]string{}, facts...), append(rules, "internal/run", "internal/register", "internal/snapshot", "internal/lint")...)
+	pure      = append(append([]string{}, facts...), append(rules, "internal/run", "internal/register", "internal/snapshot", "internal/lint", "internal/probefile", "internal/accesslog")...)
 	notInPure = []string{"net", "net/http", "os", "os/exec", "database/sql", "crypto/tls"}
 )
 

@@ -20,6 +20,9 @@ import (
 	"skift/internal/storetest"
 )
 
+// slowed tells that this program looks for races: no ratio means anything then.
+var slowed bool
+
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // adapter is the real store as the ledger sees it, with a way to fail.

@@ -26,4 +26,5 @@ const (
 	CodeUnreachable diag.Code = "audience-unreachable"
 	CodeNoConsent   diag.Code = "consent-missing"
 	CodeEmptyWindow diag.Code = "window-without-runbook"
+	CodeSharedCert  diag.Code = "certificate-of-two-systems"
 )

@@ -48,6 +48,7 @@ func Check(p *plan.Plan, known Known, problems *diag.List) {
 	if l.broken == nil { // these only warn
 		l.consents()
 		l.audiences()
+		l.sharedCertificates()
 	}
 	l.broken.keep(found, problems)
 }

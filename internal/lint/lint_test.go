@@ -45,6 +45,20 @@ func check(t *testing.T, files fs.FS, known Known) []diag.Problem {
 	return problems.Sorted()
 }
 
+// A bundle that is not whole is told, should loading ever let it pass.
+func TestABundleThatIsCutOff(t *testing.T) {
+	t.Parallel()
+	p, problems := plan.Load(staffed(t, "", ""))
+	if problems.Len() > 0 {
+		t.Fatalf("the plan has problems of its own:\n%s", lines(problems.Sorted()))
+	}
+	p.Trust = map[string][]byte{"a.pem": []byte("-----BEGIN CERTIFICATE-----\nMII")}
+	Check(p, Known{Now: badNow}, &problems)
+	if got, found := find(problems.Sorted(), plan.CodeNoCertificate); !found || got.Pos.File != "a.pem" {
+		t.Errorf("got:\n%s", lines(problems.Sorted()))
+	}
+}
+
 func find(problems []diag.Problem, code diag.Code) (diag.Problem, bool) {
 	for _, p := range problems {
 		if p.Code == code {

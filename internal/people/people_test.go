@@ -332,3 +332,30 @@ func FuzzReadRoster(f *testing.F) {
 		}
 	})
 }
+
+// An instant that is taken is what clocks in the zone showed, and a stretch of one day is never empty.
+func FuzzLocalTime(f *testing.F) {
+	for _, s := range []string{"2019-11-09", "2019-11-09 06:00", "2026-03-29 02:30", "2026-10-25 02:30", "9999-12-31", "0001-01-01", "2019-11-9"} {
+		f.Add(s)
+	}
+	zone, err := time.LoadLocation("Europe/Copenhagen")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		from, err := ParseFrom(zone, text)
+		until, err2 := ParseUntil(zone, text)
+		if (err == nil) != (err2 == nil) {
+			t.Fatalf("%q: %v as a beginning, %v as an end", text, err, err2)
+		}
+		if err != nil {
+			return
+		}
+		if shown := from.In(zone).Format(timeLayout); !strings.HasPrefix(shown, text) {
+			t.Errorf("%q is taken for %s", text, shown)
+		}
+		if len(text) == len(dayLayout) && !until.After(from) {
+			t.Errorf("the day %q ends %s and begins %s", text, until, from)
+		}
+	})
+}

@@ -51,7 +51,10 @@ const (
 	CodeProduction    diag.Code = "production-not-one"
 	CodeDirection     diag.Code = "bad-direction"
 	CodeSameSource    diag.Code = "source-twice"
+	CodeSourceRule    diag.Code = "source-against-rule"
 	CodeNoFlows       diag.Code = "no-flows"
+	CodeNoColumn      diag.Code = "column-not-in-flows"
+	CodeEmptyColumn   diag.Code = "flow-without-value"
 	CodeTooOften      diag.Code = "too-often"
 	CodeBadCron       diag.Code = "bad-cron"
 	CodeNeverFires    diag.Code = "cron-never-fires"
@@ -61,4 +64,6 @@ const (
 	CodeThresholds    diag.Code = "thresholds-reversed"
 	CodeUndoesNothing diag.Code = "undoes-outside-back-out"
 	CodeRunbookCycle  diag.Code = "cycle-of-runbooks"
+
+	CodeParameterMissing diag.Code = "parameter-missing"
 )

@@ -3,10 +3,8 @@ package plan
 import (
 	"bytes"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/pem"
 	"errors"
 	"io"
 	"io/fs"
@@ -18,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"skift/internal/diag"
+	"skift/internal/pemdoc"
 )
 
 // files reads the files of a plan directory, each once.
@@ -155,26 +154,14 @@ func (f *files) trust(w diag.Word) ([]byte, bool) {
 	if !ok {
 		return nil, false
 	}
-	rest, count := src, 0
-	for {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			break
-		}
-		if block.Type != "CERTIFICATE" {
-			continue
-		}
-		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
-			w.Problemf(f.problems, CodeNoCertificate, "certificate %d in %q cannot be read", count+1, w.Text)
-			return nil, false
-		}
-		count++
-	}
-	if count == 0 {
+	_, err := pemdoc.Certificates(src)
+	switch {
+	case errors.Is(err, pemdoc.ErrNone):
 		w.Problemf(f.problems, CodeNoCertificate, "%q holds no certificate", w.Text).Hintf("a bundle is one or more PEM blocks: -----BEGIN CERTIFICATE-----")
-		return nil, false
+	case err != nil:
+		w.Problemf(f.problems, CodeNoCertificate, "%q cannot be used: %v", w.Text, err)
 	}
-	return src, true
+	return src, err == nil
 }
 
 // unmistakable is text that is a secret wherever it stands.

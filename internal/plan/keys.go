@@ -21,7 +21,8 @@ milestones.ID.until parties parties.ID.consent parties.ID.consent.from parties.I
 parties.ID.consent.until parties.ID.members parties.ID.name parties.ID.role plan platforms platforms.SIDE.name
 platforms.SIDE.networks platforms.SIDE.party platforms.new platforms.old roster seats seats.SEAT.answer_within seats.SEAT.deputies
 seats.SEAT.title services services.ID.in services.ID.in.ENV.SIDE.addr services.ID.in.ENV.SIDE.server_name services.ID.in.ENV.new
-services.ID.in.ENV.old services.ID.server_name services.ID.title suites suites.ID.checks suites.ID.cron suites.ID.during
-suites.ID.during[].from suites.ID.during[].until suites.ID.environment suites.ID.every suites.ID.title thresholds thresholds.red
-thresholds.yellow timezone title vantages vantages.ID.control vantages.ID.party vantages.ID.source_ip words
+services.ID.in.ENV.old services.ID.networks services.ID.party services.ID.server_name services.ID.source_rule services.ID.title
+suites suites.ID.checks suites.ID.cron suites.ID.during suites.ID.during[].from suites.ID.during[].until suites.ID.environment
+suites.ID.every suites.ID.title thresholds thresholds.red thresholds.yellow timezone title vantages vantages.ID.control
+vantages.ID.egress_ip vantages.ID.party vantages.ID.reflector vantages.ID.source_ip words
 `

@@ -50,7 +50,9 @@ type loader struct {
 	trace    func(place string, keys []string) // told which keys are known where; nil except in tests
 	refs     []ref
 	flowFile diag.Word
-	unread   map[runbooks.RefKind]bool // kinds whose table could not be read: that is told once, not at every name
+	// flowHeader are the columns that the table of flows has; nil when there is none or it cannot be read.
+	flowHeader []string
+	unread     map[runbooks.RefKind]bool // kinds whose table could not be read: that is told once, not at every name
 }
 
 // ref is a name to be found when everything is read.
@@ -92,7 +94,9 @@ func (l *loader) load() {
 	l.done(m, "")
 	l.readRunbooks()
 	l.resolve()
+	l.parameters()
 	l.dateCycles()
+	l.emptyColumns()
 }
 
 func (l *loader) noPlan(err error) {

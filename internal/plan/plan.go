@@ -6,7 +6,6 @@
 package plan
 
 import (
-	"net/netip"
 	"time"
 
 	_ "time/tzdata" // plans name time zones; the host may have no zone files
@@ -146,55 +145,6 @@ type Environment struct {
 	ID         string
 	Production bool
 	Pos        diag.Pos
-}
-
-// Platform is one side: its supplier and the networks skift may reach there.
-type Platform struct {
-	Side     checks.Side
-	Name     string
-	Party    string
-	Networks []netip.Prefix
-	Pos      diag.Pos
-}
-
-// Service is one thing users call, with its addresses per environment and side.
-type Service struct {
-	ID         string
-	Title      yamldoc.Text
-	ServerName string
-	In         map[string]map[checks.Side]Endpoint // environment → side
-	Pos        diag.Pos
-}
-
-// Endpoint is where a service answers: every address is asked on its own (active/active).
-type Endpoint struct {
-	Addrs      []string // address:port, an IP address within the platform's networks
-	ServerName string   // overrides the service's
-}
-
-// The directions of a flow.
-const (
-	Inbound  = "in"  // towards the platform
-	Outbound = "out" // from the platform
-)
-
-// Flow is one row of flows.csv: who calls what from where. Columns: party and service, and optionally id (else party-service-n),
-// user_system, direction (in = towards the platform, the default; out = from it), source_ip, cert_serial, contact, agreement, note.
-type Flow struct {
-	ID, Party, UserSystem, Service, Direction string
-	Source                                    netip.Addr
-	CertSerial, Contact                       string            // contact: a person id
-	Columns                                   map[string]string // every column that is not empty, as written
-	Pos                                       diag.Pos
-}
-
-// Vantage is a place from where checks are asked. "local" always exists.
-type Vantage struct {
-	ID      string
-	Party   string
-	Source  netip.Addr       // zero = any
-	Control []netip.AddrPort // must answer, else nothing seen from here proves anything
-	Pos     diag.Pos
 }
 
 // Suite is a set of checks with a schedule of its own: either Every or Cron, and only During when given.

@@ -37,6 +37,7 @@ func (l *loader) check(id string, n yamldoc.Node) *checks.Spec {
 			l.ref(runbooks.FileRef, r.Word)
 		}
 	}
+	l.columns(s)
 	if n.Kind() != yamldoc.KindMap {
 		return s
 	}

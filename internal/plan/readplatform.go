@@ -99,59 +99,6 @@ func (l *loader) network(w diag.Word) (netip.Prefix, bool) {
 	return network, true
 }
 
-func (l *loader) service(id string, n yamldoc.Node) *Service {
-	s := &Service{ID: id, Pos: n.KeyPos(), In: map[string]map[checks.Side]Endpoint{}}
-	m := n.Map()
-	if !m.OK() {
-		return s
-	}
-	s.Title = m.OptText("title")
-	s.ServerName = l.hostName(m.OptWord("server_name"))
-	m.Map("in").Each(func(env string, n yamldoc.Node) {
-		l.ref(environmentRef, diag.Word{Pos: n.KeyPos(), Path: n.Path(), Text: env})
-		em := n.Map()
-		sides := map[checks.Side]Endpoint{}
-		for _, side := range checks.Sides() {
-			if n, ok := em.OptNode(string(side)); ok {
-				sides[side] = l.endpoint(side, n)
-			}
-		}
-		l.done(em, "services.ID.in.ENV")
-		s.In[env] = sides
-	})
-	l.done(m, "services.ID")
-	return s
-}
-
-func (l *loader) endpoint(side checks.Side, n yamldoc.Node) Endpoint {
-	m := n.Map()
-	if !m.OK() {
-		return Endpoint{}
-	}
-	e := Endpoint{ServerName: l.hostName(m.OptWord("server_name"))}
-	platform := l.Platforms[side]
-	if platform == nil {
-		n.KeyProblemf(CodeNoPlatform, "the %s platform is not described", side).
-			Hintf("add it under platforms, with its party and networks")
-	}
-	words := m.Words("addr")
-	l.twice(words)
-	for _, w := range words {
-		addr, ok := l.addrPort(w)
-		if !ok {
-			continue
-		}
-		if platform != nil && !within(platform.Networks, addr.Addr()) {
-			w.Problemf(l.problems, CodeForeignAddr, "%s is in none of the networks of the %s platform", w.Text, side).
-				See(platform.Pos, "its networks are listed here").Hintf("correct the address, or add its network to platforms.%s.networks", side)
-			continue
-		}
-		e.Addrs = append(e.Addrs, addr.String())
-	}
-	l.done(m, "services.ID.in.ENV.SIDE")
-	return e
-}
-
 var hostForm = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$`)
 
 // hostName reads the name a server is asked for and must answer to.
@@ -190,49 +137,4 @@ func (l *loader) addrPort(w diag.Word) (netip.AddrPort, bool) {
 
 func askable(a netip.Addr) bool {
 	return !a.IsUnspecified() && !a.IsMulticast() && !a.Is4In6() && a.Zone() == "" && !a.IsLinkLocalUnicast()
-}
-
-func (l *loader) vantage(id string, n yamldoc.Node) *Vantage {
-	v := &Vantage{ID: id, Pos: n.KeyPos()}
-	m := n.Map()
-	if !m.OK() {
-		return v
-	}
-	v.Party = l.ref(partyRef, m.OptWord("party"))
-	if w := m.OptWord("source_ip"); w.Text != "" {
-		v.Source, _ = l.addr(w)
-	}
-	for _, w := range m.OptWords("control") {
-		if addr, ok := l.addrPort(w); ok {
-			v.Control = append(v.Control, addr)
-		}
-	}
-	l.done(m, "vantages.ID")
-	return v
-}
-
-func (l *loader) addr(w diag.Word) (netip.Addr, bool) {
-	a, err := netip.ParseAddr(w.Text)
-	if err != nil || !askable(a) {
-		w.Problemf(l.problems, CodeBadAddress, "%q is not one IP address", w.Text).Hintf("write it like 192.0.2.10")
-		return netip.Addr{}, false
-	}
-	return a, true
-}
-
-// sameSource reports two vantages with one source address: a flow could not tell from which it is asked.
-func (l *loader) sameSource() {
-	first := map[netip.Addr]*Vantage{}
-	for _, id := range l.VantageIDs {
-		v := l.Vantages[id]
-		if !v.Source.IsValid() {
-			continue
-		}
-		if f := first[v.Source]; f != nil {
-			l.problems.Addf(v.Pos, CodeSameSource, "vantages %s and %s have the same source_ip %s", f.ID, v.ID, v.Source).
-				At("vantages."+v.ID).Wide(len(v.ID)).See(f.Pos, "%s is here", f.ID)
-			continue
-		}
-		first[v.Source] = v
-	}
 }

@@ -10,6 +10,8 @@ const (
 	RunStarted    = "run.started"
 	RunWasHeld    = "run.held"
 	RunReleased   = "run.released"
+	RunPaused     = "run.paused"
+	RunResumed    = "run.resumed"
 	RunEnded      = "run.ended"
 	StepStarted   = "step.started"   // the intent: durable before its effect
 	StepLaunched  = "step.launched"  // the process behind a running command
@@ -17,12 +19,21 @@ const (
 	StepFinished  = "step.finished"
 	StepUncertain = "step.uncertain"
 	StepRetried   = "step.retried"
+	StepWasHeld   = "step.held" // by a person: it may not start before it is released
+	StepReleased  = "step.released"
+	StepChanged   = "step.changed" // planned otherwise: its duration, its owner
+	StepFlagged   = "step.flagged" // something is wrong with it
+	StepCleared   = "step.cleared" // no more
+	StepNoted     = "step.noted"
+	StepAdded     = "step.added" // put into a run that is under way
 )
 
 // Kinds lists every kind of event this package folds.
 func Kinds() []string {
-	return []string{RunStarted, RunWasHeld, RunReleased, RunEnded,
-		StepStarted, StepLaunched, StepVerifying, StepFinished, StepUncertain, StepRetried}
+	return []string{RunStarted, RunWasHeld, RunReleased, RunPaused, RunResumed, RunEnded,
+		StepStarted, StepLaunched, StepVerifying, StepFinished, StepUncertain, StepRetried, StepWasHeld, StepReleased,
+		StepChanged, StepFlagged, StepCleared, StepNoted, StepAdded,
+		StepContradicted, StepAgrees, StepContradictionAccepted}
 }
 
 // Started is the body of run.started. It carries what the fold needs of the runbook, so that a journal is read without its plan.
@@ -39,6 +50,8 @@ type Started struct {
 	Parent      string    `json:"parent,omitempty"`    // the run one of whose steps it is
 	ParentStep  string    `json:"parent_step,omitempty"`
 	Steps       []StepDef `json:"steps"`
+
+	Parameters map[string]string `json:"parameters,omitempty"` // every one that the runbook has
 }
 
 // StepDef is what a step is, as far as facts depend on it.
@@ -46,6 +59,7 @@ type StepDef struct {
 	ID          string        `json:"id"`
 	Kind        string        `json:"kind"`
 	Owner       string        `json:"owner,omitempty"`
+	Stream      string        `json:"stream,omitempty"`
 	Area        string        `json:"area,omitempty"`
 	Takes       time.Duration `json:"takes,omitempty"`
 	Changes     bool          `json:"changes,omitempty"` // doing it changes something outside skift
@@ -58,7 +72,8 @@ type StepDef struct {
 	AfterGate   string        `json:"after_gate,omitempty"`
 }
 
-// Ended is the body of run.held, run.released and run.ended. State is set on run.ended only.
+// Ended is the body of run.held, run.released and run.ended. State is the end of a run.ended; held in a run.released says that
+// only the hold of a person is gone, and something else holds the run still.
 type Ended struct {
 	State  State  `json:"state,omitempty"`
 	Reason string `json:"reason,omitempty"`
@@ -74,6 +89,7 @@ type Begun struct {
 	DueAt     *time.Time `json:"due_at,omitempty"`    // wait steps
 	Services  []string   `json:"services,omitempty"`  // those of its services the go covers
 	Child     string     `json:"child,omitempty"`     // run of a nested runbook
+	Owner     string     `json:"owner,omitempty"`     // who it was given to, when that is not the plan's
 }
 
 // Launched is the body of step.launched.
@@ -83,14 +99,15 @@ type Launched struct {
 	StartedAt string `json:"started_at"`
 }
 
-// Finished is the body of step.verifying, step.finished, step.uncertain and step.retried.
+// Finished is the body of step.verifying, step.finished, step.uncertain, step.retried, step.held and step.released.
 type Finished struct {
 	State   StepState         `json:"state,omitempty"`
 	Attempt int               `json:"attempt"`
 	Reason  string            `json:"reason,omitempty"`
 	Facts   map[string]string `json:"facts,omitempty"`
-	Output  string            `json:"output,omitempty"` // name of the captured output in the data directory
-	SHA256  string            `json:"sha256,omitempty"` // of that output
+	Output  string            `json:"output,omitempty"`   // name of the captured output in the data directory
+	SHA256  string            `json:"sha256,omitempty"`   // of that output
+	AgainAt *time.Time        `json:"again_at,omitempty"` // step.retried: before then it is not begun again
 }
 
 // Body encodes an event's body. It panics on values that have no JSON form, which none of the bodies here are.

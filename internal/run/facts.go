@@ -3,7 +3,6 @@ package run
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"skift/internal/journal"
@@ -25,23 +24,27 @@ type Run struct {
 	Reason    string // why it is held or ended
 	HeldStep  string
 	HeldGate  string
+	HeldBy    journal.Actor    // the person who holds it; it goes on only by a person's word
+	Paused    map[string]Pause // stream, "" = all of it → why nothing new is started
 	EndedAt   time.Time
 	Steps     map[string]*Step
 	Order     []string
-	Changed   bool // something outside skift was really changed, or may have been; also by a nested run
-	NoReturn  bool // a point of no return was really begun; also by a nested run
-	Simulated bool // some step was only asked and timed; also in a nested run
+	Added     []Added // steps that were put into it, oldest first
+	Changed   bool    // something outside skift was really changed, or may have been; also by a nested run
+	NoReturn  bool    // a point of no return was really begun; also by a nested run
+	Simulated bool    // some step was only asked and timed; also in a nested run
 }
 
 // Step is one step of a run.
 type Step struct {
-	StepDef
+	StepDef    // as the plan says, or as it was changed since; Started has the plan's
 	State      StepState
 	Attempt    int // 0 before the first start
 	Simulated  bool
 	AskedAt    time.Time // when the present attempt began
 	FinishedAt time.Time
 	DueAt      time.Time
+	AgainAt    time.Time // before then it is not tried again; zero = at once
 	Services   []string
 	Child      string
 	By         journal.Actor // who ended it
@@ -52,6 +55,11 @@ type Step struct {
 	PID        int
 	PIDStarted string
 	Attempts   []Attempt // earlier attempts, oldest first
+	Issue      *Issue    // what is wrong with it; nil = nothing is flagged
+	Notes      []Note    // oldest first
+	ReleasedAt time.Time // when somebody let it go that was held
+
+	Contradiction *Contradiction // what speaks against it since it is done; nil = nothing
 }
 
 // Attempt is how an earlier try of a step went.
@@ -107,12 +115,25 @@ var appliers = map[string]func(*Run, journal.Event) error{
 	RunWasHeld:    (*Run).applyHold,
 	RunReleased:   (*Run).applyHold,
 	RunEnded:      (*Run).applyHold,
+	RunPaused:     (*Run).applyPause,
+	RunResumed:    (*Run).applyPause,
 	StepStarted:   (*Run).applyBegun,
 	StepLaunched:  (*Run).applyLaunched,
 	StepVerifying: (*Run).applyMove,
 	StepFinished:  (*Run).applyMove,
 	StepUncertain: (*Run).applyMove,
 	StepRetried:   (*Run).applyMove,
+	StepWasHeld:   (*Run).applyMove,
+	StepReleased:  (*Run).applyMove,
+	StepChanged:   (*Run).applyChanged,
+	StepFlagged:   (*Run).applyFlagged,
+	StepCleared:   (*Run).applyFlagged,
+	StepNoted:     (*Run).applyNoted,
+	StepAdded:     (*Run).applyAdded,
+
+	StepContradicted:          (*Run).applyContradiction,
+	StepAgrees:                (*Run).applyContradiction,
+	StepContradictionAccepted: (*Run).applyContradiction,
 }
 
 func (f *Facts) applyStart(e journal.Event) error {
@@ -144,28 +165,41 @@ func (f *Facts) applyStart(e journal.Event) error {
 	return nil
 }
 
+// applyHold folds the events whose body is Ended.
 func (r *Run) applyHold(e journal.Event) error {
 	var b Ended
 	if err := decode(e, &b); err != nil {
 		return err
 	}
-	switch e.Kind {
-	case RunWasHeld:
-		if r.State != RunRunning {
-			return fmt.Errorf("a run that is %s cannot be held", r.State)
-		}
-		r.State, r.Reason, r.HeldStep, r.HeldGate = RunHeld, b.Reason, b.Step, b.Gate
-	case RunReleased:
-		if r.State != RunHeld {
-			return fmt.Errorf("a run that is %s cannot be released", r.State)
-		}
-		r.State, r.Reason, r.HeldStep, r.HeldGate = RunRunning, "", "", ""
-	default:
-		if !slices.Contains(ends, b.State) {
-			return fmt.Errorf("%q is no end of a run", b.State)
-		}
-		r.State, r.Reason, r.EndedAt = b.State, b.Reason, e.At
+	to, person := b.State, e.Actor.Seat != ""
+	switch {
+	case e.Kind == RunWasHeld:
+		to = RunHeld
+	case e.Kind == RunReleased && to == "":
+		to = RunRunning
 	}
+	if err := moves(r.State, e.Kind, to); err != nil {
+		return err
+	}
+	switch {
+	case e.Kind == RunWasHeld && r.State == RunHeld && (!person || r.HeldBy.Seat != ""):
+		return fmt.Errorf("what holds a run is told once, and a person holds it besides: it is held")
+	case e.Kind == RunReleased && to == RunHeld && r.HeldBy.Seat == "":
+		return fmt.Errorf("no person holds it")
+	case e.Kind == RunWasHeld && r.State != RunHeld:
+		r.HeldStep, r.HeldGate = b.Step, b.Gate
+	case to == RunRunning:
+		r.HeldStep, r.HeldGate, b.Reason = "", "", ""
+	case e.Kind == RunEnded:
+		r.EndedAt = e.At
+	}
+	switch {
+	case e.Kind == RunWasHeld && person:
+		r.HeldBy = e.Actor
+	case e.Kind == RunReleased:
+		r.HeldBy = journal.Actor{}
+	}
+	r.State, r.Reason = to, b.Reason
 	return nil
 }
 
@@ -190,7 +224,7 @@ func (r *Run) applyBegun(e journal.Event) error {
 	s.State, s.Attempt, s.Simulated = b.State, b.Attempt, b.Simulated
 	s.AskedAt, s.FinishedAt, s.Services, s.Child = e.At, time.Time{}, b.Services, b.Child
 	s.Reason, s.Facts, s.Output, s.SHA256, s.PID = "", nil, "", "", 0
-	s.DueAt = time.Time{}
+	s.DueAt, s.AgainAt = time.Time{}, time.Time{}
 	if b.DueAt != nil {
 		s.DueAt = *b.DueAt
 	}
@@ -228,8 +262,10 @@ func (r *Run) applyMove(e journal.Event) error {
 		to = Verifying
 	case StepUncertain:
 		to = Uncertain
-	case StepRetried:
+	case StepRetried, StepReleased:
 		to = Waiting
+	case StepWasHeld:
+		to = Held
 	}
 	s, err := r.move(e, to)
 	if err != nil {
@@ -240,6 +276,9 @@ func (r *Run) applyMove(e journal.Event) error {
 	}
 	if e.Kind == StepRetried {
 		s.keepAttempt()
+		if b.AgainAt != nil {
+			s.AgainAt = *b.AgainAt
+		}
 	}
 	s.State, s.Reason, s.By = to, b.Reason, e.Actor
 	if b.Output != "" {
@@ -248,8 +287,11 @@ func (r *Run) applyMove(e journal.Event) error {
 	if b.Facts != nil {
 		s.Facts = b.Facts
 	}
-	if e.Kind == StepFinished || e.Kind == StepUncertain {
+	switch e.Kind {
+	case StepFinished, StepUncertain:
 		s.FinishedAt = e.At
+	case StepReleased:
+		s.ReleasedAt = e.At
 	}
 	return nil
 }

@@ -41,7 +41,7 @@ func started(steps ...run.StepDef) run.Started {
 	return run.Started{Runbook: "weekend", Environment: "prod", PlanHash: "h", Steps: steps}
 }
 
-var allStates = []run.StepState{run.Waiting, run.Running, run.WaitingForPerson, run.Verifying, run.Done, run.Failed, run.Skipped, run.Uncertain, run.Cancelled}
+var allStates = []run.StepState{run.Waiting, run.Running, run.WaitingForPerson, run.Verifying, run.Done, run.Failed, run.Skipped, run.Uncertain, run.Cancelled, run.Held}
 
 // body gives the body with which an event of that kind leads to a state, if it says so itself.
 func body(kind string, to run.StepState, attempt int) any {
@@ -90,8 +90,9 @@ func along(t *testing.T, way []run.Transition) (*run.Facts, *log) {
 func TestTransitions(t *testing.T) {
 	t.Parallel()
 	ways := reach(t)
-	kinds := []string{run.StepStarted, run.StepVerifying, run.StepFinished, run.StepUncertain, run.StepRetried}
-	fixed := map[string]run.StepState{run.StepVerifying: run.Verifying, run.StepUncertain: run.Uncertain, run.StepRetried: run.Waiting}
+	kinds := []string{run.StepStarted, run.StepVerifying, run.StepFinished, run.StepUncertain, run.StepRetried, run.StepWasHeld, run.StepReleased}
+	fixed := map[string]run.StepState{run.StepVerifying: run.Verifying, run.StepUncertain: run.Uncertain, run.StepRetried: run.Waiting,
+		run.StepWasHeld: run.Held, run.StepReleased: run.Waiting}
 	made := 0
 	for _, from := range allStates {
 		way, ok := ways[from]

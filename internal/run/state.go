@@ -5,7 +5,10 @@
 // which steps are ready is runbooks'. [Facts] is not safe for concurrent use; its owner guards it.
 package run
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // StepState is where one step of one run stands. The strings are the same in journal, JSON and screens.
 type StepState string
@@ -20,6 +23,7 @@ const (
 	Done             StepState = "done"
 	Failed           StepState = "failed"
 	Skipped          StepState = "skipped"
+	Held             StepState = "held"      // somebody holds it: it does not start before it is released
 	Uncertain        StepState = "uncertain" // begun, outcome unknown: waits for a person, is never repeated by itself
 	Cancelled        StepState = "cancelled"
 )
@@ -40,14 +44,11 @@ const (
 	RunRunning State = "running"
 	RunHeld    State = "held"
 	RunDone    State = "done"
-	RunFailed  State = "failed"
+	RunFailed  State = "failed" // a person gave it up because of a step
 	RunNoGo    State = "no-go"
 	RunAborted State = "aborted"
 	RunBacked  State = "backed-out"
 )
-
-// ends are the final states.
-var ends = []State{RunDone, RunFailed, RunNoGo, RunAborted, RunBacked}
 
 // Final reports whether nothing can happen in the run any more.
 func (s State) Final() bool { return s != RunRunning && s != RunHeld }
@@ -67,6 +68,10 @@ var transitions = []Transition{
 	{Waiting, StepStarted, WaitingForPerson},
 	{Waiting, StepFinished, Skipped},
 	{Waiting, StepFinished, Cancelled},
+	{Waiting, StepWasHeld, Held},
+	{Held, StepReleased, Waiting},
+	{Held, StepFinished, Skipped},
+	{Held, StepFinished, Cancelled},
 	{Running, StepStarted, Running}, // a repeatable step whose process was lost is begun again
 	{Running, StepVerifying, Verifying},
 	{Running, StepFinished, Done},
@@ -82,6 +87,7 @@ var transitions = []Transition{
 	{Verifying, StepFinished, Done},
 	{Verifying, StepFinished, Failed},
 	{Verifying, StepFinished, Cancelled},
+	{Uncertain, StepUncertain, Uncertain}, // its checks were asked whether it happened, and cannot tell
 	{Uncertain, StepVerifying, Verifying},
 	{Uncertain, StepFinished, Done},
 	{Uncertain, StepFinished, Failed},
@@ -93,6 +99,45 @@ var transitions = []Transition{
 	{Failed, StepFinished, Done},
 	{Failed, StepFinished, Skipped},
 	{Failed, StepFinished, Cancelled},
+}
+
+// RunTransition is one legal move of a run.
+type RunTransition struct {
+	From  State
+	Event string
+	To    State
+}
+
+// RunTransitions is the same for runs. Before its first event a run is in no state.
+func RunTransitions() []RunTransition { return slices.Clone(runTransitions) }
+
+var runTransitions = []RunTransition{
+	{"", RunStarted, RunRunning},
+	{RunRunning, RunPaused, RunRunning},
+	{RunRunning, RunResumed, RunRunning},
+	{RunRunning, RunWasHeld, RunHeld},
+	{RunRunning, RunEnded, RunDone},
+	{RunRunning, RunEnded, RunFailed},
+	{RunRunning, RunEnded, RunNoGo},
+	{RunRunning, RunEnded, RunAborted},
+	{RunRunning, RunEnded, RunBacked},
+	{RunHeld, RunPaused, RunHeld},
+	{RunHeld, RunResumed, RunHeld},
+	{RunHeld, RunWasHeld, RunHeld},  // a person holds what is held by itself already
+	{RunHeld, RunReleased, RunHeld}, // a person lets it go, and something else holds it still
+	{RunHeld, RunReleased, RunRunning},
+	{RunHeld, RunEnded, RunFailed},
+	{RunHeld, RunEnded, RunNoGo},
+	{RunHeld, RunEnded, RunAborted},
+	{RunHeld, RunEnded, RunBacked},
+}
+
+// moves asks the table whether an event may lead a run from one state to another.
+func moves(from State, event string, to State) error {
+	if !slices.Contains(runTransitions, RunTransition{from, event, to}) {
+		return fmt.Errorf("a run that is %s cannot become %q", from, to)
+	}
+	return nil
 }
 
 // Legal reports whether the table has the move.

@@ -26,11 +26,12 @@ type Table struct {
 	header []string
 	right  map[int]bool
 	rows   [][]Cell
+	under  map[int][]string // row → paragraphs below it
 }
 
 // NewTable begins a table; without a header none is printed.
 func NewTable(header ...string) *Table {
-	return &Table{header: header, right: make(map[int]bool)}
+	return &Table{header: header, right: make(map[int]bool), under: make(map[int][]string)}
 }
 
 // Right aligns columns, counted from 0, to the right, for numbers.
@@ -53,6 +54,16 @@ func (t *Table) Row(texts ...string) {
 // Cells adds a row.
 func (t *Table) Cells(cells ...Cell) { t.rows = append(t.rows, cells) }
 
+// underIndent is how far a paragraph below a row is set in.
+const underIndent = 3
+
+// Under adds a paragraph below the last row, across the whole screen. It is the way to say much on a narrow one.
+func (t *Table) Under(text string) {
+	if len(t.rows) > 0 && text != "" {
+		t.under[len(t.rows)-1] = append(t.under[len(t.rows)-1], text)
+	}
+}
+
 // Len is the number of rows, not counting the header.
 func (t *Table) Len() int { return len(t.rows) }
 
@@ -68,8 +79,13 @@ func (t *Table) Write(w io.Writer, s Screen) error {
 		}
 		t.line(&out, cells, widths, func(c Cell, text string) string { return s.Bold(text) })
 	}
-	for _, row := range t.rows {
+	for i, row := range t.rows {
 		t.line(&out, row, widths, func(c Cell, text string) string { return s.Paint(c.State, text) })
+		for _, text := range t.under[i] {
+			for _, l := range Wrap(text, max(s.Width-underIndent, 0)) {
+				out.WriteString(strings.Repeat(" ", underIndent) + l + "\n")
+			}
+		}
 	}
 	_, err := io.WriteString(w, out.String())
 	return err

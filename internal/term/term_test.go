@@ -200,3 +200,22 @@ func TestDetect(t *testing.T) {
 		}
 	}
 }
+
+// What stands below a row has the whole screen and is made harmless like everything else.
+func TestTableUnder(t *testing.T) {
+	t.Parallel()
+	tbl := NewTable("a", "b")
+	tbl.Under("nothing to stand under")
+	tbl.Row("x", "y")
+	tbl.Under("much to say\x1b[2J about it")
+	tbl.Under("and more")
+	tbl.Row("z", "w")
+	var out strings.Builder
+	if err := tbl.Write(&out, Screen{Width: 20}); err != nil {
+		t.Fatal(err)
+	}
+	want := "a  b\nx  y\n   much to say␛[2J\n   about it\n   and more\nz  w\n"
+	if out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+}

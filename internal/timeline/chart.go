@@ -173,3 +173,11 @@ func (m *Milestone) drawOpen(s scale, l line, now time.Time) {
 		l.fill(first, s.column(now), Bar)
 	}
 }
+
+// Column is the column in which an instant lies; inside is false for one before or after the chart, whose column is its edge.
+func (c Chart) Column(at time.Time) (column int, inside bool) {
+	if len(c.Rows) == 0 || len(c.Rows[0].Cells) == 0 {
+		return 0, false
+	}
+	return scale{c.From, c.Until, len(c.Rows[0].Cells)}.column(at), !at.Before(c.From) && at.Before(c.Until)
+}

@@ -57,7 +57,7 @@ type outcomeEntry struct {
 }
 
 func outcomeList() []outcomeEntry {
-	return slices.Concat(wayOutcomes, serverOutcomes, clientOutcomes, fileOutcomes, ownOutcomes)
+	return slices.Concat(wayOutcomes, serverOutcomes, clientOutcomes, certOutcomes, statusOutcomes, fileOutcomes, ownOutcomes, comparedOutcomes)
 }
 
 func ownerOf(code string) Owner {

@@ -45,7 +45,7 @@ func TestEveryStringOfAStateHasAWord(t *testing.T) {
 		keys = append(keys, "slot."+string(s))
 	}
 	for _, s := range []run.StepState{run.Waiting, run.Startable, run.Running, run.WaitingForPerson, run.Verifying, run.Done, run.Failed,
-		run.Skipped, run.Uncertain, run.Cancelled} {
+		run.Skipped, run.Uncertain, run.Cancelled, run.Held} {
 		keys = append(keys, "step."+string(s))
 	}
 	for _, s := range []run.State{run.RunRunning, run.RunHeld, run.RunDone, run.RunFailed, run.RunNoGo, run.RunAborted, run.RunBacked} {
@@ -78,7 +78,10 @@ func TestEveryStringOfAStateHasAWord(t *testing.T) {
 	for _, r := range []matrix.Reason{matrix.TooOld, matrix.OtherConfig, matrix.NeverSeen, matrix.NoVantage, matrix.NeedsConsent} {
 		keys = append(keys, "why."+string(r))
 	}
-	keys = append(keys, "why."+matrix.LetIn, "why."+matrix.Unproven, "why."+matrix.NoWayOut)
+	keys = append(keys, "why."+matrix.LetIn, "why."+matrix.Unproven, "why."+matrix.NoWayOut, "why."+matrix.Flaps)
+	for _, r := range []matrix.Reason{matrix.TooOld, matrix.OtherConfig, matrix.NeverSeen, matrix.NoVantage, matrix.NeedsConsent, matrix.IsPaused, matrix.LetIn, matrix.Unproven, matrix.NoWayOut, matrix.Flaps} {
+		keys = append(keys, "next."+string(r))
+	}
 	for _, w := range []freeze.Why{freeze.UnknownClass, freeze.NotAllowed, freeze.NotListed, freeze.NothingAllow} {
 		keys = append(keys, "why."+string(w))
 	}

@@ -75,3 +75,23 @@ func TestSpanFollowsTheCalendar(t *testing.T) {
 		}
 	}
 }
+
+// A length that is taken is not negative, and reads back as it is printed.
+func FuzzParseSpan(f *testing.F) {
+	for _, s := range []string{"15m", "1w2d3h4m5s6ms", "36600d", "1.5h", "5ms5s", ""} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		span, err := ParseSpan(s)
+		if err != nil {
+			return
+		}
+		d, err := ParseDuration(s)
+		if err != nil || d != span.Duration() || d < 0 {
+			t.Errorf("%q: %v, %v, %v", s, span, d, err)
+		}
+		if back, err := ParseDuration(FormatDuration(d)); err != nil || back != d {
+			t.Errorf("%q is printed as %s and reads back as %v, %v", s, FormatDuration(d), back, err)
+		}
+	})
+}

@@ -1,0 +1,5 @@
+//go:build race && unix
+
+package forecast_test
+
+func init() { slowed = true }
