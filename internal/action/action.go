@@ -1,5 +1,5 @@
-// Package action does the effect of one runbook step: it runs a command, sends an HTTP request, or copies files from
-// one SFTP server to another.
+// Package action does the effect of one runbook step: it runs a command, sends an HTTP request, copies files from
+// one SFTP server to another, or looks once at a file that is waited for.
 //
 // It answers "what came of it". It must not know runs, gates, freezes, rehearsals or people: whether a step may be done
 // was decided before, and what follows from the outcome is decided after. It never repeats an effect by itself: what
@@ -106,6 +106,8 @@ type Request struct {
 	// Started is told a command's process right after it was started, so that it can be recorded before we wait
 	// for it; hand both to Alive after a crash. When it gives an error the process is stopped. nil = nobody asks.
 	Started func(pid int, startedAt string) error
+	// Progress is told how far a copy has come, from several goroutines but one at a time. nil = nobody asks.
+	Progress func(Progress)
 }
 
 // Outcome is what came of an effect.
@@ -156,6 +158,8 @@ func (a *Actions) effect(k runbooks.Kind) (effect, time.Duration, error) {
 		return a.http, HTTPTimeout, nil
 	case runbooks.SFTPCopy:
 		return a.copy, CopyTimeout, nil
+	case runbooks.Wait: // for a file
+		return a.look, LookTimeout, nil
 	}
 	return nil, 0, fmt.Errorf("do step: %q is no kind of step that is done by this package", k)
 }

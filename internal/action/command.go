@@ -180,7 +180,7 @@ func startReason(err error) error {
 	case errors.Is(err, syscall.ENOENT):
 		return errors.New("the program, or the interpreter in its first line, does not exist")
 	case errors.Is(err, syscall.ENOEXEC):
-		return errors.New("it is neither a program for this machine nor a script that begins with #!")
+		return errors.New("it is neither a program for this machine nor a script with #! at its beginning")
 	}
 	return reason(err)
 }

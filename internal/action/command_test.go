@@ -423,17 +423,17 @@ func TestTimeoutEndsTheWholeGroup(t *testing.T) {
 		play  string
 		limit time.Duration // how long it may take at most
 	}{
-		{"./play-hold", time.Second}, // dies of SIGTERM, as does its child that holds the output
-		{"./play-deaf", 2500 * time.Millisecond},
+		{"./play-hold", 3500 * time.Millisecond}, // dies of SIGTERM, as does its child that holds the output
+		{"./play-deaf", 5500 * time.Millisecond},
 	} {
 		s := commandStep(c.play)
-		s.Timeout = 300 * time.Millisecond
+		s.Timeout = 2 * time.Second // enough to begin on a busy host
 		began := time.Now()
 		o := do(t, a, s)
 		if took := time.Since(began); took > c.limit {
 			t.Errorf("%s took %v", c.play, took)
 		}
-		if o.OK || o.Uncertain || o.Facts["stopped"] != "time-out" || !strings.Contains(o.Summary, "was stopped: it took longer than 300ms") {
+		if o.OK || o.Uncertain || o.Facts["stopped"] != "time-out" || !strings.Contains(o.Summary, "was stopped: it took longer than 2s") {
 			t.Errorf("%s: %+v", c.play, o)
 		}
 		pid, _ := strconv.Atoi(o.Facts["pid"])

@@ -8,13 +8,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
+	"sync"
 
 	"skift/internal/secret"
 	"skift/internal/term"
@@ -30,16 +29,14 @@ const (
 	fileLeft    = "not tried"
 )
 
-// trigger is the suffix of a file that sets the file of the same name without it in motion.
-const trigger = ".trigger"
-
 // row is one file of the manifest.
 type row struct {
-	name   string
-	size   int64
-	sha256 string // "" until the whole file was read
-	state  string
-	why    string
+	name    string
+	size    int64
+	sha256  string // "" until the whole file was read
+	state   string
+	why     string
+	resumed int64 // bytes of it that were there from an earlier attempt
 }
 
 // done reports whether the target has the file now.
@@ -51,7 +48,11 @@ type copying struct {
 	from, to *end
 	run      string // run and step: what is unfinished is recognised by it when the step is repeated
 	rows     []row
-	leftover []string // unfinished files on the target that could not be removed
+	parallel int // files copied side by side
+	progress *progress
+
+	mu       sync.Mutex
+	leftover []string // unfinished files on the target: kept for the next attempt, or not to be removed
 }
 
 // copy copies the files that match from one SFTP server to another, through this process and never through its disk.
@@ -72,7 +73,7 @@ func (a *Actions) copy(ctx context.Context, req Request) (Outcome, error) {
 		return a.nothingCopied(ctx, copyEnd(body.To).label(), err)
 	}
 	defer to.close()
-	c := &copying{a: a, from: from, to: to, run: req.Run + "/" + req.Step.ID}
+	c := &copying{a: a, from: from, to: to, run: req.Run + "/" + req.Step.ID, parallel: max(body.Parallel, 1), progress: &progress{tell: req.Progress}}
 	if err := c.list(ctx, pattern); err != nil {
 		return a.nothingCopied(ctx, c.from.label, err)
 	}
@@ -83,6 +84,7 @@ func (a *Actions) copy(ctx context.Context, req Request) (Outcome, error) {
 		return failed("nothing was copied: no file in %s of %s matches %s; if that is as it should be, say that the step is done",
 			a.text(body.From.Dir), c.from.label, pattern), nil
 	}
+	c.progress.begin(c.rows)
 	c.all(ctx)
 	return c.outcome(ctx)
 }
@@ -92,7 +94,7 @@ func (a *Actions) nothingCopied(ctx context.Context, label string, err error) (O
 	return o, interrupted(ctx)
 }
 
-// list finds the files to copy, the triggers last: a file without its trigger is not looked at by anybody.
+// list finds the files to copy, in the order in which they are: what sets a file in motion comes after it.
 func (c *copying) list(ctx context.Context, pattern string) error {
 	infos, err := c.from.list(ctx)
 	if err != nil {
@@ -109,39 +111,11 @@ func (c *copying) list(ctx context.Context, pattern string) error {
 		}
 	}
 	slices.SortFunc(c.rows, func(x, y row) int {
-		tx, ty := strings.HasSuffix(x.name, trigger), strings.HasSuffix(y.name, trigger)
-		if tx != ty {
-			if tx {
-				return 1
-			}
-			return -1
-		}
-		return cmp.Compare(x.name, y.name)
+		rx, _ := rank(x.name)
+		ry, _ := rank(y.name)
+		return cmp.Or(cmp.Compare(rx, ry), cmp.Compare(x.name, y.name))
 	})
 	return nil
-}
-
-// all copies file after file until all are tried or a connection is lost.
-func (c *copying) all(ctx context.Context) {
-	missing := map[string]bool{}
-	for i := range c.rows {
-		r := &c.rows[i]
-		base, isTrigger := strings.CutSuffix(r.name, trigger)
-		if isTrigger && missing[base] {
-			r.state, r.why = fileBack, "its file was not copied"
-			continue
-		}
-		if err := c.one(ctx, r); err != nil {
-			r.why = c.a.text(explain(ctx, err))
-			if r.state = fileFailed; errors.Is(err, errDiffers) {
-				r.state = fileDiffers
-			}
-		}
-		missing[r.name] = !r.done()
-		if ctx.Err() != nil || c.from.lost || c.to.lost {
-			return
-		}
-	}
 }
 
 // errDiffers says that another file has the name on the target.
@@ -159,11 +133,11 @@ func (c *copying) one(ctx context.Context, r *row) error {
 	}
 	temp := path.Join(c.to.dir, unfinishedName(c.run, r.name))
 	if err := c.stream(ctx, r, temp); err != nil {
-		c.clean(ctx, temp)
+		c.abandoned(ctx, temp, err)
 		return err
 	}
 	if err := c.finish(ctx, r, temp, final); err != nil {
-		c.clean(ctx, temp)
+		c.abandoned(ctx, temp, err)
 		return err
 	}
 	r.state = fileCopied
@@ -188,44 +162,8 @@ func (c *copying) compare(ctx context.Context, r *row, final string, there os.Fi
 		return fmt.Errorf("%w: its sha256 is %s, this one's is %s", errDiffers, got, sum)
 	}
 	r.state = fileThere
+	c.progress.add(size)
 	return nil
-}
-
-// stream reads the source once and writes what it reads to a new file on the target.
-func (c *copying) stream(ctx context.Context, r *row, temp string) error {
-	in, err := c.from.openFile(ctx, path.Join(c.from.dir, r.name), os.O_RDONLY)
-	if err != nil {
-		return fmt.Errorf("read from %s: %w", c.from.label, err)
-	}
-	defer in.close(ctx)
-	out, err := c.create(ctx, temp)
-	if err != nil {
-		return fmt.Errorf("write to %s: %w", c.to.label, err)
-	}
-	sum := sha256.New()
-	n, err := io.CopyBuffer(onlyWriter{out}, io.TeeReader(in, sum), make([]byte, chunk))
-	if closed := out.close(ctx); err == nil && closed != nil {
-		err = fmt.Errorf("write to %s: %w", c.to.label, closed)
-	}
-	if err != nil {
-		return err
-	}
-	if n != r.size {
-		return fmt.Errorf("it changed while it was copied: %d bytes were listed, %d were read", r.size, n)
-	}
-	r.sha256 = hex.EncodeToString(sum.Sum(nil))
-	return nil
-}
-
-// create opens a new file for writing: never O_RDWR, which folders that only take files refuse, and never over a file
-// that is there. Only what an earlier attempt of this step left behind is removed first.
-func (c *copying) create(ctx context.Context, temp string) (*remoteFile, error) {
-	const flags = os.O_WRONLY | os.O_CREATE | os.O_EXCL
-	f, err := c.to.openFile(ctx, temp, flags)
-	if err == nil || c.to.remove(ctx, temp) != nil {
-		return f, err
-	}
-	return c.to.openFile(ctx, temp, flags)
 }
 
 // finish reads back what was written and, when it is the same, gives it its name.
@@ -247,25 +185,17 @@ func (c *copying) finish(ctx context.Context, r *row, temp, final string) error 
 	return nil
 }
 
-// clean removes an unfinished file, also when ctx is done; what it cannot remove it remembers.
-func (c *copying) clean(ctx context.Context, temp string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	if err := c.to.remove(ctx, temp); err != nil && !errors.Is(err, os.ErrNotExist) {
-		c.leftover = append(c.leftover, temp)
-	}
-}
-
 // outcome counts the rows and writes the manifest.
 func (c *copying) outcome(ctx context.Context) (Outcome, error) {
 	count := map[string]int{}
-	var bytes int64
+	var bytes, resumed int64
 	var bad []string
 	for _, r := range c.rows {
 		count[r.state]++
 		switch {
 		case r.done():
 			bytes += r.size
+			resumed += r.resumed
 		case r.state != fileLeft:
 			bad = append(bad, fmt.Sprintf("%s %s: %s", c.a.text(r.name), r.state, r.why))
 		}
@@ -280,6 +210,10 @@ func (c *copying) outcome(ctx context.Context) (Outcome, error) {
 	if count[fileThere] > 0 {
 		o.Summary += fmt.Sprintf(", %d of them were there before", count[fileThere])
 	}
+	if resumed > 0 {
+		o.Facts["resumed_bytes"] = strconv.FormatInt(resumed, 10)
+		o.Summary += fmt.Sprintf(", %d bytes had come before", resumed)
+	}
 	if shown := bad[:min(len(bad), 3)]; len(shown) > 0 {
 		o.Summary += "; " + strings.Join(shown, "; ")
 	}
@@ -291,7 +225,7 @@ func (c *copying) outcome(ctx context.Context) (Outcome, error) {
 	}
 	if len(c.leftover) > 0 {
 		o.Facts["leftover"] = c.a.text(strings.Join(c.leftover, " "))
-		o.Summary += fmt.Sprintf("; left unfinished on %s: %s", c.to.label, o.Facts["leftover"])
+		o.Summary += fmt.Sprintf("; left unfinished on %s, for a repetition to go on with: %s", c.to.label, o.Facts["leftover"])
 	}
 	cause := interrupted(ctx)
 	if o.OK {

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/pkg/sftp"
@@ -36,7 +37,7 @@ type end struct {
 	ssh   *sshdial.Client
 	sftp  *sftp.Client
 	stall time.Duration
-	lost  bool // the connection is of no more use
+	lost  atomic.Bool // the connection is of no more use
 }
 
 // open connects and logs in to one end. The server's key must be pinned.
@@ -126,7 +127,7 @@ func (e *end) close() {
 
 // within watches one operation.
 func (e *end) within(ctx context.Context, op func() error) error {
-	if e.lost {
+	if e.gone() {
 		return errLost
 	}
 	err := e.ssh.Within(ctx, e.stall, op)
@@ -134,9 +135,14 @@ func (e *end) within(ctx context.Context, op func() error) error {
 		return nil
 	}
 	said := fileReason(err)
-	e.lost = e.lost || said.lost
+	if said.lost {
+		e.lost.Store(true)
+	}
 	return said
 }
+
+// gone reports whether the connection is of no more use.
+func (e *end) gone() bool { return e.lost.Load() }
 
 // fileError is why an operation on a file failed, in words.
 type fileError struct {
@@ -262,6 +268,14 @@ func (r *remoteFile) Write(p []byte) (n int, err error) {
 	}
 	return n, err
 }
+
+// seek sets where the next read or write begins. Nothing is asked of the server.
+func (r *remoteFile) seek(to int64) error {
+	_, err := r.f.Seek(to, io.SeekStart)
+	return err
+}
+
+func (r *remoteFile) rewind() error { return r.seek(0) }
 
 func (r *remoteFile) close(ctx context.Context) error {
 	return r.end.within(ctx, r.f.Close)

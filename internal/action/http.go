@@ -22,6 +22,7 @@ import (
 
 	"github.com/hashicorp/go-retryablehttp"
 
+	"skift/internal/pemdoc"
 	"skift/internal/secret"
 	"skift/internal/term"
 	"skift/runbooks"
@@ -130,9 +131,9 @@ func (a *Actions) bundle(name string) (*x509.CertPool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("its CA bundle %s cannot be read: %w", name, reason(err))
 	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("its CA bundle %s holds no certificate in PEM format", name)
+	pool, err := pemdoc.Pool(pem)
+	if err != nil {
+		return nil, fmt.Errorf("its CA bundle %s cannot be used: %w", name, err)
 	}
 	return pool, nil
 }
@@ -187,13 +188,16 @@ func (a *Actions) fetch(ref secret.Ref) (string, error) {
 	return value.Reveal(), nil
 }
 
-func (a *Actions) userAgent() string {
-	ua := "skift/" + a.cfg.Version
-	if a.cfg.Version == "" {
+func (a *Actions) userAgent() string { return UserAgent(a.cfg.Version, a.cfg.Contact) }
+
+// UserAgent is how skift names itself to servers: "skift/1.2; contact=ops@kombit.example". Either part may be missing.
+func UserAgent(version, contact string) string {
+	ua := "skift/" + version
+	if version == "" {
 		ua = "skift"
 	}
-	if a.cfg.Contact != "" {
-		ua += "; contact=" + a.cfg.Contact
+	if contact != "" {
+		ua += "; contact=" + contact
 	}
 	return ua
 }

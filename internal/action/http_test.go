@@ -140,7 +140,7 @@ func TestALostReadIsRepeatedOnce(t *testing.T) {
 			reset(t, w)
 		}
 	})
-	if o := do(t, a, httpStep("GET", url)); !o.OK || o.Facts["attempts"] != "2" || !strings.Contains(o.Summary, "second attempt") {
+	if o := do(t, a, httpStep("GET", url)); !o.OK || o.Facts["attempts"] != "2" || count.Load() != 2 || !strings.Contains(o.Summary, "second attempt") {
 		t.Errorf("%+v", o)
 	}
 	url, count = served(t, func(w http.ResponseWriter, _ *http.Request) { reset(t, w) })
@@ -181,12 +181,23 @@ func TestRedirectsAreRecordedNotFollowed(t *testing.T) {
 	}
 }
 
+// The host that is asked is the one the plan names, also where the environment sends everything through a proxy.
+func TestNoProxyIsUsed(t *testing.T) {
+	proxy, asked := served(t, func(http.ResponseWriter, *http.Request) {})
+	t.Setenv("HTTP_PROXY", proxy)
+	a := newActions(t, Config{PlanDir: t.TempDir(), Dialer: loopback()})
+	o := do(t, a, httpStep("GET", "http://192.0.2.10/switch"))
+	if o.OK || asked.Load() != 0 || !strings.Contains(o.Summary, "outside the allowed networks") {
+		t.Errorf("the proxy was asked %d times: %+v", asked.Load(), o)
+	}
+}
+
 func TestGzipBombStopsAtTheCap(t *testing.T) { // alone: it measures the whole process
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
-	zeros := make([]byte, 1<<20)
+	much := bytes.Repeat([]byte("x"), 1<<20)
 	for range 50 {
-		_, _ = z.Write(zeros)
+		_, _ = z.Write(much)
 	}
 	_ = z.Close()
 	url, _ := served(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -371,6 +382,11 @@ func TestTLS(t *testing.T) {
 		o := post(strict.URL, "ca.pem")
 		if o.OK || o.Uncertain || count.Load() != 0 || !strings.Contains(o.Summary, "refused the TLS connection") {
 			t.Errorf("%s, no client certificate: %+v", tls.VersionName(version), o)
+		}
+		s := httpStep("GET", strict.URL)
+		s.HTTPBody.CA = "ca.pem"
+		if o := do(t, a, s); o.OK || o.Facts["attempts"] != "1" {
+			t.Errorf("%s, a refusal to a reader: %+v", tls.VersionName(version), o)
 		}
 	}
 }

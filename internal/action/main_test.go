@@ -136,16 +136,23 @@ func hold([]string) { _ = again("play-sleep", false).Wait() }
 // leave ends at once and leaves a child with the same output behind, "out" in a session of its own.
 func leave(args []string) {
 	if slices.Contains(args, "hear") {
-		again("play-hear", false)
+		ready, said, err := os.Pipe()
+		if err != nil {
+			fmt.Println(err)
+			syscall.Exit(99)
+		}
+		again("play-hear", false, fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), said.Fd()))
+		_, _ = ready.Read(make([]byte, 1)) // until it hears
 		return
 	}
 	again("play-sleep", slices.Contains(args, "out"))
 }
 
-// hear tidies up when it is asked to end.
-func hear([]string) {
+// hear tidies up when it is asked to end. It says where it was told to that it hears.
+func hear(args []string) {
 	asked := make(chan os.Signal, 1)
 	signal.Notify(asked, syscall.SIGTERM)
+	_ = os.WriteFile(args[0], []byte("1"), 0)
 	<-asked
 	fmt.Println("tidied up")
 }

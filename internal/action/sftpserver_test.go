@@ -39,6 +39,7 @@ type server struct {
 	hang     atomic.Bool  // writes are not answered
 	release  chan struct{}
 	onRead   func(name string)
+	readOnce bool // a file that was opened or asked about is gone
 }
 
 func serveSFTP(t *testing.T) *server {
@@ -169,7 +170,16 @@ func (s *server) Fileread(r *sftp.Request) (io.ReaderAt, error) {
 	if s.onRead != nil {
 		s.onRead(filepath.Base(r.Filepath))
 	}
-	return os.Open(s.path(r.Filepath))
+	f, err := os.Open(s.path(r.Filepath))
+	s.lookedAt(r.Filepath)
+	return f, err
+}
+
+// lookedAt takes a file away that was looked at, where the server hands each out once.
+func (s *server) lookedAt(name string) {
+	if s.readOnce {
+		_ = os.Remove(s.path(name)) // a directory stays, for it is not empty
+	}
 }
 
 func (s *server) Filewrite(r *sftp.Request) (io.WriterAt, error) {
@@ -180,6 +190,9 @@ func (s *server) Filewrite(r *sftp.Request) (io.WriterAt, error) {
 	p := r.Pflags()
 	if p.Read {
 		s.t.Errorf("%s was opened for reading and writing", r.Filepath)
+	}
+	if p.Creat && !p.Excl || p.Trunc || !p.Creat && !strings.HasSuffix(r.Filepath, ".part") {
+		s.t.Errorf("%s was opened without demanding that it is new", r.Filepath)
 	}
 	if p.Creat {
 		flags |= os.O_CREATE
@@ -241,6 +254,9 @@ func (s *server) Filelist(r *sftp.Request) (sftp.ListerAt, error) {
 		return list, err
 	}
 	fi, err := os.Stat(s.path(r.Filepath))
+	if err == nil && s.readOnce {
+		s.t.Errorf("%s was asked about", r.Filepath)
+	}
 	return listing{fi}, err
 }
 

@@ -78,6 +78,29 @@ func listens(t *testing.T, addr string) {
 	t.Fatal(err)
 }
 
+// newRealRoute is a route between two OpenSSH servers.
+func newRealRoute(t *testing.T) *route {
+	t.Helper()
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := t.TempDir()
+	public := writeKey(t, filepath.Join(plan, "key"))
+	ref, err := secret.ParseRef("file:key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	oldAddr, oldKey := sshd(t, public, "internal-sftp")
+	newAddr, newKey := sshd(t, public, "internal-sftp")
+	r := &route{from: t.TempDir(), to: t.TempDir(), addrs: map[string]string{"old": oldAddr, "new": newAddr}}
+	r.a = newActions(t, Config{PlanDir: plan, Dialer: loopback(), Secrets: secret.NewResolver(plan, os.LookupEnv, nil)})
+	r.step = &runbooks.Step{ID: "copy", Kind: runbooks.SFTPCopy, CopyBody: runbooks.CopyBody{
+		From: runbooks.CopyEnd{Service: "sftp", Side: "old", User: me.Username, Key: ref, HostKey: []string{ssh.FingerprintSHA256(oldKey)}, Dir: r.from},
+		To:   runbooks.CopyEnd{Service: "sftp", Side: "new", User: me.Username, Key: ref, HostKey: []string{ssh.FingerprintSHA256(newKey)}, Dir: r.to}}}
+	return r
+}
+
 func TestCopyBetweenRealServers(t *testing.T) {
 	t.Parallel()
 	me, err := user.Current()
@@ -156,7 +179,7 @@ func TestARealServersRenameDoesNotReplace(t *testing.T) {
 	defer e.close()
 	want := map[string]string{"half": "ours", "whole": "theirs"}
 	put(t, dir, want)
-	if err := e.rename(t.Context(), path.Join(dir, "half"), path.Join(dir, "whole")); err == nil || e.lost {
+	if err := e.rename(t.Context(), path.Join(dir, "half"), path.Join(dir, "whole")); err == nil || e.gone() {
 		t.Errorf("a rename over a file: %v", err)
 	}
 	same(t, "files", want, content(t, dir))

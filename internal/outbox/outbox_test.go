@@ -516,9 +516,12 @@ func TestSettle(t *testing.T) {
 			m := queued("a")[0]
 			m.State = c.from
 			store, srv := newMemory(m), &server{answer: always(taken)}
-			err := New(store, srv, Settings{}, nil).Settle(t.Context(), "a", c.to, person, time.Now())
+			err := New(store, srv, Settings{}, nil).Settle(t.Context(), "a", Word{c.to, person, "asked them"}, time.Now())
 			if (err == nil) != (c.after != "") {
 				t.Fatalf("%s to %s: %v", c.from, c.to, err)
+			}
+			if err != nil && !errors.Is(err, ErrNotNow) && c.from != register.MessageSent {
+				t.Errorf("%s to %s: %v", c.from, c.to, err)
 			}
 			if c.after == "" {
 				if got := store.message("a").State; got != c.from || len(store.events) != 0 {
@@ -526,7 +529,7 @@ func TestSettle(t *testing.T) {
 				}
 				return
 			}
-			if e := store.events[0]; e.Kind != register.MessageSettled || e.Actor != person || e.Subject != "a" {
+			if e := store.events[0]; e.Kind != register.MessageSettled || e.Actor != person || e.Subject != "a" || !strings.Contains(string(e.Body), `"asked them"`) {
 				t.Errorf("event %+v", e)
 			}
 			loop(t, store, srv, Settings{}, time.Hour)
@@ -535,7 +538,7 @@ func TestSettle(t *testing.T) {
 			}
 		})
 	}
-	err := New(newMemory(), &server{}, Settings{}, nil).Settle(t.Context(), "x", register.MessageQueued, person, time.Unix(1, 0))
+	err := New(newMemory(), &server{}, Settings{}, nil).Settle(t.Context(), "x", Word{register.MessageQueued, person, "asked them"}, time.Unix(1, 0))
 	if !errors.Is(err, ErrNoMessage) {
 		t.Errorf("unknown message: %v", err)
 	}

@@ -12,21 +12,34 @@ import (
 
 var engine = journal.Actor{Via: journal.ViaEngine}
 
-// ErrNoMessage: no message with that id waits for anything; perhaps it was sent.
-var ErrNoMessage = errors.New("no such message, or it was sent")
+// What a person's word on a message can meet.
+var (
+	// ErrNoMessage: no message with that id waits for anything; perhaps it was sent.
+	ErrNoMessage = errors.New("no such message, or it was sent")
+	// ErrNotNow: the message cannot go there from where it is; the error says why.
+	ErrNotNow = errors.New("not as it stands")
+)
 
-// Settle is a person's word on a message: an uncertain or failed one is queued again, an uncertain one was in fact sent,
-// an uncertain or queued one is given up. The error is ErrNoMessage, or says why the message cannot go there now.
-func (o *Outbox) Settle(ctx context.Context, id string, to register.MessageState, by journal.Actor, now time.Time) error {
+// Word is what a person says of a message: what it is from now on, who says so and why.
+type Word struct {
+	To  register.MessageState
+	By  journal.Actor
+	Why string
+}
+
+// Settle takes a person's word on a message: an uncertain or failed one is queued again, an uncertain one was in fact sent,
+// an uncertain or queued one is given up. The error is ErrNoMessage or ErrNotNow.
+func (o *Outbox) Settle(ctx context.Context, id string, w Word, now time.Time) error {
 	m, err := o.find(ctx, id)
 	if err != nil {
 		return err
 	}
+	to := w.To
 	switch {
 	case m.State == register.MessageSending:
-		return fmt.Errorf("message %s is being sent: wait for what becomes of it", id)
+		return fmt.Errorf("%w: message %s is being sent: wait for what becomes of it", ErrNotNow, id)
 	case to != register.MessageQueued && to != register.MessageSent && to != register.MessageFailed, !m.State.May(to):
-		return fmt.Errorf("message %s is %s and cannot become %s", id, m.State, to)
+		return fmt.Errorf("%w: message %s is %s and cannot become %s", ErrNotNow, id, m.State, to)
 	}
 	move := register.MessageMove{ID: id, From: m.State, To: to, At: now, LastError: m.LastError}
 	if to == register.MessageQueued {
@@ -34,7 +47,7 @@ func (o *Outbox) Settle(ctx context.Context, id string, to register.MessageState
 	}
 	err = o.store.Commit(ctx, register.Batch{
 		MessageMoves: []register.MessageMove{move},
-		Events:       []journal.Event{settled(id, now, by, to, "")},
+		Events:       []journal.Event{settled(id, now, w.By, to, w.Why)},
 	})
 	if err != nil {
 		return fmt.Errorf("settle message %s: %w", id, err)

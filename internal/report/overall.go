@@ -86,7 +86,8 @@ func lightTrend(then, now string) string {
 func (p *page) why(r snapshot.Reason) string {
 	return p.c.T("report.why."+r.Code, "milestone", p.name("milestone", r.Subject), "gate", p.name("gate", r.Subject),
 		"run", p.runName(r.Subject), "runbook", p.runName(r.Subject), "step", p.stepName(r.Subject, r.Step), "slip", p.c.N("days", r.Days),
-		"at", p.at(r.At), "blocking", r.Count, "missing", r.Count, "n", r.Count, "whole", p.c.N("count.comparisons", r.Of), "seat", p.seat(r.Owner))
+		"at", p.at(r.At), "blocking", r.Count, "missing", r.Count, "n", r.Count, "whole", p.c.N("count.comparisons", r.Of), "seat", p.seat(r.Owner),
+		"party", p.name("party", r.Subject))
 }
 
 // runName names a run by what its runbook is called.
@@ -133,7 +134,7 @@ func needed(p *page) []block {
 
 func (p *page) needName(n snapshot.Needed) string {
 	switch {
-	case n.Kind == snapshot.NeedStep:
+	case n.Kind == snapshot.NeedStep, n.Kind == snapshot.NeedContradiction:
 		return p.runName(n.Run) + ": " + p.stepName(n.Run, n.Subject)
 	case n.Kind == snapshot.NeedAttest:
 		return p.name("gate", n.Gate) + ": " + line(n.Subject)

@@ -28,6 +28,9 @@ func TestWhatIsSaid(t *testing.T) {
 		{"nothing is wrong", "weekly", func(s *snapshot.Snapshot) {
 			s.Status, s.Needed = snapshot.Status{Computed: register.Green}, nil
 		}, report.Options{}, ": on track", []string{"● GREEN: on track", "Nothing speaks against the plan.", "No decisions are needed right now."}, []string{"first report", "RED"}},
+		{"whom nobody asks", "weekly", func(s *snapshot.Snapshot) {
+			s.Status = snapshot.Status{Computed: register.Yellow, Reasons: []snapshot.Reason{{Code: snapshot.WhyPaused, Light: register.Yellow, Subject: "ibm", At: now.Add(-time.Hour)}}}
+		}, report.Options{}, "", []string{"Probing of IBM is paused since Mon 11 Nov 07:"}, []string{"{party}"}},
 		{"a decision is what matters most", "weekly", func(s *snapshot.Snapshot) { s.Needed = s.Needed[2:] }, report.Options{},
 			": Is hypercare over? is to be decided by Fri 6 Dec 08:00", nil, nil},
 		{"both lights are printed", "weekly", nil, report.Options{}, "", []string{"Set to YELLOW by kombit/cutover-manager: én kommune", "Computed: RED"}, nil},

@@ -26,14 +26,18 @@ func (d *decision) advance(rn *run.Run) error {
 	if err != nil {
 		return err
 	}
+	done := d.readinessOf(rn, rb)
 	for again := true; again; {
 		again = false
-		for _, s := range rb.Steps {
-			if !d.ready(rn, s) {
+		for _, s := range done.ready.Steps() {
+			if !done.ready.Startable(s.ID) { // what came before it in the list changed that
 				continue
 			}
 			if d.stands(rn) {
 				return nil
+			}
+			if d.paused(rn, s.Stream) {
+				continue
 			}
 			may, err := d.guard(rn, s)
 			if err != nil {
@@ -48,10 +52,10 @@ func (d *decision) advance(rn *run.Run) error {
 			again = again || rn.Steps[s.ID].State.Settled()
 		}
 	}
-	if rn.State == run.RunRunning && allSettled(rn) {
+	if rn.State == run.RunRunning && done.open == 0 {
 		return d.end(rn, run.RunDone, "")
 	}
-	for _, id := range rn.Order { // a run inside it stood still with it
+	for _, id := range done.nested { // a run inside it stood still with it
 		child := d.Facts.Runs.Runs[rn.Steps[id].Child]
 		if rn.State != run.RunRunning || child == nil || child.State.Final() {
 			continue
@@ -80,19 +84,17 @@ func (d *decision) ready(rn *run.Run, s *runbooks.Step) bool {
 	return !slices.ContainsFunc(s.Needs, func(n string) bool { return !rn.Steps[n].State.Settled() })
 }
 
-func allSettled(rn *run.Run) bool {
-	for _, s := range rn.Steps {
-		if !s.State.Settled() {
-			return false
-		}
-	}
-	return true
-}
-
-// guard asks the gate and the freeze. What it opens, holds or ends on the way is part of the decision.
+// guard asks the clock, the gate and the freeze. What it opens, holds or ends on the way is part of the decision.
 func (d *decision) guard(rn *run.Run, s *runbooks.Step) (bool, error) {
 	p, err := d.r.planOf(rn)
 	if err != nil {
+		return false, err
+	}
+	if d.early(p, rn, s) {
+		return false, nil
+	}
+	if late := d.tooLate(p, rn, s); late != "" {
+		_, err := d.Emit(run.StepWasHeld, rn.ID, s.ID, engine(), run.Body(run.Finished{Attempt: rn.Steps[s.ID].Attempt, Reason: late}))
 		return false, err
 	}
 	if s.AfterGate != "" {
@@ -155,7 +157,7 @@ func zonesOf(a freeze.Answer) string {
 
 // simulated reports whether the step is asked and timed but not executed: a rehearsal in production.
 func (d *decision) simulated(rn *run.Run, s *runbooks.Step) bool {
-	return rn.Started.Rehearsal && rn.Started.Production && !s.RehearseRun && changes(s) ||
+	return rn.Started.Rehearsal && rn.Started.Production && !s.RehearseRun && s.Changes() ||
 		rn.Started.Rehearsal && rn.Started.Production && !s.RehearseRun && s.Kind == runbooks.Message
 }
 
@@ -163,7 +165,10 @@ func (d *decision) simulated(rn *run.Run, s *runbooks.Step) bool {
 func (d *decision) startStep(rn *run.Run, s *runbooks.Step) error {
 	st := rn.Steps[s.ID]
 	b := run.Begun{State: run.Running, Attempt: st.Attempt + 1, Simulated: d.simulated(rn, s), Services: d.moves(rn, s)}
-	if s.Kind == runbooks.Manual || b.Simulated && s.Owner != "" {
+	if st.Owner != s.Owner {
+		b.Owner = st.Owner
+	}
+	if s.Kind == runbooks.Manual || b.Simulated && st.Owner != "" {
 		b.State = run.WaitingForPerson
 	}
 	if s.Kind == runbooks.Wait {
@@ -176,6 +181,7 @@ func (d *decision) startStep(rn *run.Run, s *runbooks.Step) error {
 	if s.Kind == runbooks.Nested && !b.Simulated {
 		b.Child = d.runID(s.Runbook)
 	}
+	d.r.clock.begin(rn.ID, s.ID)
 	if _, err := d.Emit(run.StepStarted, rn.ID, s.ID, engine(), run.Body(b)); err != nil {
 		return err
 	}
@@ -200,7 +206,7 @@ func (d *decision) startStep(rn *run.Run, s *runbooks.Step) error {
 // back-out those that the undone step had really begun to move.
 func (d *decision) moves(rn *run.Run, s *runbooks.Step) []string {
 	st := rn.Steps[s.ID]
-	services := d.inScope(rn, slices.Concat(st.Switches, st.Closes))
+	services := d.inScope(rn, slices.Concat(d.unmoved(rn, st.Switches), st.Closes))
 	reverts := st.Reverts
 	if undone := d.Facts.Runs.Runs[rn.Started.Undoes]; undone != nil && undone.Steps[s.Undoes] != nil {
 		reverts = both(reverts, undone.Steps[s.Undoes].Services)
@@ -226,9 +232,14 @@ func both(a, b []string) []string {
 // dueAt is when a wait step is over; nil while nobody can say. The date of an expression is asked for again and again: plans
 // slip, and events come.
 func (d *decision) dueAt(rn *run.Run, s *runbooks.Step) (*time.Time, error) {
+	if s.WaitBody.Looks() {
+		by := d.Now.Add(s.WaitBody.Timeout)
+		return &by, nil
+	}
 	if s.WaitBody.Until == "" {
 		if st := rn.Steps[s.ID]; st.State == run.Running {
-			return &st.DueAt, nil
+			due := d.r.clock.moved(rn.ID, s.ID, st.DueAt)
+			return &due, nil
 		}
 		wait := s.WaitBody.For
 		if rn.Started.Speed > 1 {
@@ -241,7 +252,7 @@ func (d *decision) dueAt(rn *run.Run, s *runbooks.Step) (*time.Time, error) {
 	if err != nil {
 		return nil, err
 	}
-	at, ok := d.r.cfg.Calendar.Moment(p, &d.Facts.Register, s.WaitBody.Until, d.Now)
+	at, ok := d.moment(p, rn, s.WaitBody.Until)
 	if !ok {
 		return nil, nil
 	}
@@ -256,6 +267,9 @@ func (d *decision) startChild(rn *run.Run, s *runbooks.Step) error {
 	rb, env := p.Runbooks[s.Runbook], p.Environments[rn.Started.Environment]
 	body := d.r.started(rb, env, Command{Rehearsal: rn.Started.Rehearsal, Speed: rn.Started.Speed})
 	body.PlanHash, body.Parent, body.ParentStep = p.Hash, rn.ID, s.ID
+	if body.Parameters, err = nestedParameters(p, rn, s, rb); err != nil {
+		return err
+	}
 	_, _, err = d.startRun(rb, body, engine())
 	return err
 }
@@ -282,8 +296,12 @@ func (d *decision) finishWith(rn *run.Run, step string, who journal.Actor, b run
 	return d.movePhase(rn, step, both(st.Reverts, st.Services), checks.Before)
 }
 
-// movePhase moves services. A rehearsal in production moves nothing, whatever it was told to run.
+// movePhase moves services that are not there yet, as they are when a step is begun again. A rehearsal in production moves nothing, whatever
+// it was told to run.
 func (d *decision) movePhase(rn *run.Run, step string, services []string, to checks.Phase) error {
+	services = slices.DeleteFunc(slices.Clone(services), func(s string) bool {
+		return d.Facts.Register.Phases[register.PhaseKey{Environment: rn.Started.Environment, Service: s}] == to
+	})
 	if len(services) == 0 || rn.Started.Rehearsal && rn.Started.Production {
 		return nil
 	}
@@ -328,7 +346,7 @@ func (d *decision) cancelRest(rn *run.Run, state run.State) error {
 		if st.State.Settled() || st.State == run.Cancelled {
 			continue
 		}
-		if err := d.finish(rn, id, run.Cancelled, engine(), string(state)); err != nil {
+		if err := d.finish(rn, id, run.Cancelled, engine(), d.lastWord(rn, st, state)); err != nil {
 			return err
 		}
 		if child := d.Facts.Runs.Runs[st.Child]; child != nil && !child.State.Final() {

@@ -53,8 +53,11 @@ func (d *decision) holdTwin(rn *run.Run) error {
 		return err
 	}
 	for _, s := range rb.Steps {
-		was := undone.Steps[s.Undoes]
-		if s.Undoes == "" || was == nil || was.Attempt > 0 {
+		begun := func(step string) (was, known bool) {
+			st := undone.Steps[step]
+			return st != nil && st.Attempt > 0, st != nil
+		}
+		if !s.NothingToUndo(begun) {
 			continue
 		}
 		if err := d.finish(rn, s.ID, run.Skipped, engine(), "nothing to undo: "+s.Undoes+" was never begun"); err != nil {
@@ -99,6 +102,9 @@ func (d *decision) backOutDue(rn *run.Run) error {
 	twin, env := p.Runbooks[rn.Started.BackOut], p.Environments[rn.Started.Environment]
 	body := d.r.started(twin, env, Command{Rehearsal: rn.Started.Rehearsal, Speed: rn.Started.Speed})
 	body.PlanHash, body.Undoes = p.Hash, rn.ID
+	if body.Parameters, err = p.Parameters(twin, d.inherit(twin, rn.ID, nil)); err != nil {
+		return err
+	}
 	_, _, err = d.startRun(twin, body, engine())
 	return err
 }

@@ -20,25 +20,35 @@ type Command struct {
 	Via       string `json:"via,omitempty"` // console phone mail link; default console
 	EnteredBy string `json:"-"`             // set by whoever authenticated the caller, never by the caller
 
-	Run         string     `json:"run,omitempty"`
-	Runbook     string     `json:"runbook,omitempty"`
-	Environment string     `json:"environment,omitempty"`
-	Rehearsal   bool       `json:"rehearsal,omitempty"`
-	Speed       float64    `json:"speed,omitempty"`
-	Step        string     `json:"step,omitempty"`
-	Gate        string     `json:"gate,omitempty"`
-	Criterion   string     `json:"criterion,omitempty"`
-	Milestone   string     `json:"milestone,omitempty"`
-	Check       string     `json:"check,omitempty"`
-	Side        string     `json:"side,omitempty"`
-	Flow        string     `json:"flow,omitempty"`
-	Answer      string     `json:"answer,omitempty"` // of a vote; done fail skip retry of a step; pass reopen of a milestone; the light of a status
-	Services    []string   `json:"services,omitempty"`
-	Reason      string     `json:"reason,omitempty"`
-	Until       *time.Time `json:"until,omitempty"`
-	Event       int64      `json:"event,omitempty"`
-	FileName    string     `json:"file_name,omitempty"`
-	File        []byte     `json:"file,omitempty"`
+	Run         string        `json:"run,omitempty"`
+	Runbook     string        `json:"runbook,omitempty"`
+	Environment string        `json:"environment,omitempty"`
+	Rehearsal   bool          `json:"rehearsal,omitempty"`
+	Speed       float64       `json:"speed,omitempty"`
+	Step        string        `json:"step,omitempty"`
+	Stream      string        `json:"stream,omitempty"`
+	Gate        string        `json:"gate,omitempty"`
+	Criterion   string        `json:"criterion,omitempty"`
+	Milestone   string        `json:"milestone,omitempty"`
+	Check       string        `json:"check,omitempty"`
+	Side        string        `json:"side,omitempty"`
+	Flow        string        `json:"flow,omitempty"`
+	Party       string        `json:"party,omitempty"`
+	Answer      string        `json:"answer,omitempty"` // of a vote; done fail skip retry hold release change issue clear note add of a step; sent again drop of a mail; pass reopen of a milestone; failed of an abort; the light of a status
+	Services    []string      `json:"services,omitempty"`
+	Reason      string        `json:"reason,omitempty"`
+	Owner       string        `json:"owner,omitempty"`  // a step's, from now on
+	Stop        bool          `json:"stop,omitempty"`   // of an abort: what is in flight, too
+	Before      []string      `json:"before,omitempty"` // of a step that is added: steps that then need it
+	Takes       time.Duration `json:"takes,omitempty"`  // ns; what a step, or fixing it, takes
+	Until       *time.Time    `json:"until,omitempty"`
+	Event       int64         `json:"event,omitempty"`
+	Export      string        `json:"export,omitempty"`
+	Mail        string        `json:"mail,omitempty"` // id of a mail, or the beginning of it
+	FileName    string        `json:"file_name,omitempty"`
+	File        []byte        `json:"file,omitempty"`
+
+	Set map[string]string `json:"set,omitempty"` // start: parameters of the runbook
 
 	Slot *register.Slot `json:"-"` // the scheduler's claim, committed with what it starts
 }
@@ -55,6 +65,12 @@ const (
 	DoLog       = "log"
 	DoStatus    = "status"
 	DoAbort     = "abort"
+	DoHold      = "hold"
+	DoRelease   = "release"
+	DoPause     = "pause"
+	DoResume    = "resume"
+	DoRevoke    = "revoke"
+	DoMail      = "mail"
 )
 
 // Reply says what was done.
@@ -117,6 +133,12 @@ var commands = map[string]func(*Runner, context.Context, Command) (Reply, error)
 	DoLog:       (*Runner).log,
 	DoStatus:    (*Runner).status,
 	DoAbort:     (*Runner).abort,
+	DoHold:      (*Runner).holdRun,
+	DoRelease:   (*Runner).releaseRun,
+	DoPause:     (*Runner).pause,
+	DoResume:    (*Runner).pause,
+	DoRevoke:    (*Runner).revoke,
+	DoMail:      (*Runner).mail,
 }
 
 // actor names who acts: the seat, the person in it now, who typed it and how it reached us.

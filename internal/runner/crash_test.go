@@ -32,7 +32,7 @@ var crashBooks = map[string]string{
   look: {needs: [turn], check: {suite: readiness, pairs: ok}}
   post: {needs: [turn], owner: ibm/operator, http: {method: POST, url: "https://api.example/flip"}}
   poll: {needs: [turn], http: {url: "https://api.example/state"}, repeatable: true, on_failure: retry}
-  copy: {needs: [look], owner: sse/operator, sftp_copy: {from: {service: sftp, side: old, user: u, key: env:K, host_key: ["SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]}, to: {service: sftp, side: new, user: u, key: env:K, host_key: ["SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]}}}
+  copy: {needs: [look], owner: sse/operator, repeatable: false, sftp_copy: {from: {service: sftp, side: old, user: u, key: env:K, host_key: ["SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]}, to: {service: sftp, side: new, user: u, key: env:K, host_key: ["SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]}}}
   doze: {needs: [copy, post, poll], wait: 10m}
   in: {needs: [doze], runbook: inner}
   tell: {needs: [in], message: {audience: steering, report: weekly}}

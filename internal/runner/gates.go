@@ -84,7 +84,8 @@ func (d *decision) gateAllows(p *plan.Plan, rn *run.Run, s *runbooks.Step) (bool
 		return true, nil // what was asked again since is asked for others
 	}
 	if why := outdated(facts, d.r.plan.Hash); why != "" {
-		if err := d.openGate(key, facts.Round+1, "asked again by "+rn.ID+": "+why); err != nil {
+		again := register.Opened{Round: facts.Round + 1, Reason: "asked again by " + rn.ID + ": " + why, Anew: facts.UsedBy != ""}
+		if err := d.openAs(key, again); err != nil {
 			return false, err
 		}
 		facts = d.Facts.Register.Gate(key)
@@ -134,7 +135,11 @@ func (d *decision) askGate(g *plan.Gate, key register.GateKey, facts *register.G
 }
 
 func (d *decision) openGate(key register.GateKey, round int, why string) error {
-	_, err := d.Emit(register.GateOpened, key.Run, key.Gate, engine(), register.Body(register.Opened{Round: round, Reason: why}))
+	return d.openAs(key, register.Opened{Round: round, Reason: why})
+}
+
+func (d *decision) openAs(key register.GateKey, b register.Opened) error {
+	_, err := d.Emit(register.GateOpened, key.Run, key.Gate, engine(), register.Body(b))
 	if err == nil && key.Run == "" {
 		g := d.r.plan.Gates[key.Gate]
 		d.launches = append(d.launches, launch{soft: true, do: func(ctx context.Context) { d.r.refresh(ctx, g) }})
@@ -276,6 +281,9 @@ func (d *decision) afterVote(b ballot, c Command, reply *Reply) error {
 		}
 		if !c.Until.After(d.Now) {
 			return refuse(Usage, "", "the new deadline must lie ahead")
+		}
+		if err := d.leavesTime(g, b.key, *c.Until); err != nil {
+			return err
 		}
 		reply.Message = fmt.Sprintf("%s extends %s until %s", c.As, g.ID, c.Until.In(d.r.plan.Zone).Format(timeFormat))
 		_, err := d.Emit(register.GateExtended, b.key.Run, g.ID, b.who, register.Body(register.Extended{Round: v.Round, Until: c.Until.UTC(), Reason: c.Reason}))

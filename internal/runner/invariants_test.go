@@ -3,6 +3,7 @@ package runner_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -11,6 +12,7 @@ import (
 	"skift/internal/plan"
 	"skift/internal/register"
 	"skift/internal/run"
+	"skift/runbooks"
 )
 
 // checkJournal reads the journal as somebody who trusts nothing: it shares no code with the engine but the shapes of bodies.
@@ -64,7 +66,9 @@ type seen struct {
 	def     map[string]run.StepDef
 	held    bool
 	ended   bool
-	used    map[string]bool // gates gone through
+	used    map[string]bool     // gates gone through
+	paused  map[string]bool     // streams, "" = all
+	before  map[string][]string // needs that came with steps that were added
 	moving  map[string]string
 }
 
@@ -89,7 +93,7 @@ func invariants(events []journal.Event, plans shelf) (problems []string) {
 			goes[e.Subject+"/"+e.Run] = ""
 			continue
 		case run.RunStarted:
-			s := &seen{state: map[string]string{}, starts: map[string]int{}, retried: map[string]bool{}, def: map[string]run.StepDef{}, used: map[string]bool{}, moving: map[string]string{}}
+			s := &seen{state: map[string]string{}, starts: map[string]int{}, retried: map[string]bool{}, def: map[string]run.StepDef{}, used: map[string]bool{}, paused: map[string]bool{}, before: map[string][]string{}, moving: map[string]string{}}
 			mustRead(e, &s.started)
 			for _, d := range s.started.Steps {
 				s.def[d.ID] = d
@@ -115,7 +119,24 @@ func invariants(events []journal.Event, plans shelf) (problems []string) {
 		case run.RunWasHeld:
 			s.held = true
 		case run.RunReleased:
-			s.held = false
+			var b run.Ended
+			mustRead(e, &b)
+			s.held = b.State == "held" // a person lets it go, something else holds it still
+		case run.RunPaused, run.RunResumed:
+			var b run.Pausing
+			mustRead(e, &b)
+			s.paused[b.Stream] = e.Kind == run.RunPaused
+		case run.StepAdded:
+			var b run.Added
+			mustRead(e, &b)
+			s.def[e.Subject], s.before[e.Subject] = b.Step, b.Needs
+			for _, id := range b.Before {
+				s.before[id] = append(s.before[id], e.Subject)
+			}
+		case run.StepWasHeld:
+			s.state[e.Subject] = "held"
+		case run.StepReleased:
+			s.state[e.Subject] = "waiting"
 		case run.RunEnded:
 			s.ended = true
 		case run.StepStarted:
@@ -141,7 +162,11 @@ func (s *seen) checkStart(e journal.Event, p *plan.Plan, goes map[string]string,
 	mustRead(e, &b)
 	again := s.state[e.Subject] == "started"
 	step, def := p.Runbooks[s.started.Runbook].Step(e.Subject), s.def[e.Subject]
-	for _, need := range step.Needs {
+	needs := s.before[e.Subject] // what was added before it
+	if step == nil {
+		step = &runbooks.Step{ID: e.Subject} // added
+	}
+	for _, need := range append(slices.Clone(needs), step.Needs...) {
 		if s.state[need] != "done" && s.state[need] != "skipped" {
 			bad(e, "it needs %s, which is %q", need, s.state[need])
 		}
@@ -151,6 +176,12 @@ func (s *seen) checkStart(e journal.Event, p *plan.Plan, goes map[string]string,
 	}
 	if s.held && !again {
 		bad(e, "the run is held")
+	}
+	if (s.paused[""] || s.paused[step.Stream]) && !again {
+		bad(e, "the run, or its stream, is paused")
+	}
+	if s.state[e.Subject] == "held" {
+		bad(e, "somebody holds it")
 	}
 	if step.AfterGate != "" {
 		if s.started.Rehearsal && goes[step.AfterGate+"/"+e.Run] != "go" || !s.started.Rehearsal && !s.used[step.AfterGate] {

@@ -4,12 +4,14 @@ import (
 	"context"
 	"time"
 
+	"skift/internal/forecast"
 	"skift/internal/freeze"
 	"skift/internal/gate"
 	"skift/internal/journal"
 	"skift/internal/ledger"
 	"skift/internal/plan"
 	"skift/internal/register"
+	"skift/internal/run"
 	"skift/runbooks"
 )
 
@@ -30,6 +32,8 @@ type Effect struct {
 	Where   string            // environment
 	// Launched is told the process behind a command before it is waited for; an error stops it.
 	Launched func(pid int, startedAt string) error
+	// Progress is told how far a copy has come.
+	Progress func(run.Progress)
 }
 
 // Outcome is what became of an effect.
@@ -56,6 +60,7 @@ type Sweep struct {
 	Checks      []string // ids, globs or suites
 	Side        string   // "" = both
 	Pairs       bool     // judged by pairs instead of by units
+	Scheduled   bool     // it comes by itself: a login that was refused a short while ago is not repeated
 	Cause       string   // "gate cutover-go", "step switch of cutover-weekend-1"
 }
 
@@ -70,6 +75,8 @@ type Swept struct {
 // Sweeper asks checks and stores what they answer.
 type Sweeper interface {
 	Sweep(ctx context.Context, s Sweep) (Swept, error)
+	// Seen says what is stored, without asking; one answer for each question.
+	Seen(ctx context.Context, p *plan.Plan, environment string, questions []Question) ([]Swept, error)
 	// Evidence counts what is stored; suites never asked are missing from the map.
 	Evidence(ctx context.Context, p *plan.Plan, suites []string, now time.Time) (map[string]gate.SuiteEvidence, error)
 }
@@ -82,6 +89,8 @@ type Calendar interface {
 	Moment(p *plan.Plan, f *register.Facts, expr string, now time.Time) (at time.Time, ok bool)
 	// MilestoneState returns the state word of a milestone.
 	MilestoneState(p *plan.Plan, f *register.Facts, id string, now time.Time) string
+	// World is what forecasts of the plan's runs are made of.
+	World(p *plan.Plan, runs *run.Facts, f *register.Facts, now time.Time) forecast.World
 	// Freeze judges a change against the zones in force.
 	Freeze(p *plan.Plan, f *register.Facts, q freeze.Question) freeze.Answer
 }
@@ -99,6 +108,13 @@ type Compose struct {
 // Reports turns the present state into mails. It is called outside any decision.
 type Reports interface {
 	Compose(ctx context.Context, c Compose) (Composed, error)
+}
+
+// Mails is the outbox, as far as people speak of it.
+type Mails interface {
+	// Settle takes a person's word on a mail that did not simply leave, and gives its full id. It is durable when it returns; a
+	// *Refusal means that nothing was changed.
+	Settle(ctx context.Context, id string, to register.MessageState, who journal.Actor, why string) (string, error)
 }
 
 // Composed is the mails of a report, and who should get one and has no address.

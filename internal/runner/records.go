@@ -224,7 +224,7 @@ func suggest(what, word string, known []string) string {
 	if len(known) == 0 {
 		return "there is no " + what + " yet"
 	}
-	return what + "s: " + strings.Join(known, ", ")
+	return "there are: " + strings.Join(known, ", ")
 }
 
 func (r *Runner) suggestSeat(seat string) string { return suggest("seat", seat, r.plan.SeatIDs) }

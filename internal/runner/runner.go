@@ -19,6 +19,7 @@ import (
 
 	"skift/internal/ledger"
 	"skift/internal/plan"
+	"skift/internal/run"
 	"skift/internal/secret"
 	"skift/internal/term"
 )
@@ -31,6 +32,7 @@ type Config struct {
 	Sweeper   Sweeper
 	Calendar  Calendar
 	Reports   Reports
+	Mails     Mails
 	Files     Files
 	Revisions Revisions
 	Log       *slog.Logger
@@ -43,8 +45,13 @@ type Runner struct {
 	cfg  Config
 	plan *plan.Plan
 
-	wake chan struct{}
-	live atomic.Bool // steps may be started, for somebody will do their work: from recovery until the process is told to stop
+	readied  map[*run.Run]*readiness // of runs in the present facts; only decisions, which come one at a time, touch it
+	overlays map[*run.Run]overlay    // the same of runs to which steps were added
+
+	progress progress
+	clock    clock
+	wake     chan struct{}
+	live     atomic.Bool // steps may be started, for somebody will do their work: from recovery until the process is told to stop
 
 	// turn is held for reading from a decision until what it launched has begun, and for writing to begin and end that: so
 	// no step is started that nobody does.
@@ -52,11 +59,14 @@ type Runner struct {
 	ctx     context.Context // of the effects in flight; nil before Run and once Run is told to stop
 	soft    context.Context // of what can be begun again: ends as soon as the process is told to stop
 	flights sync.WaitGroup
+
+	flyingMu sync.Mutex
+	flying   map[*flight]bool // effects that can be stopped one by one
 }
 
 // New makes a runner. Nothing happens before Run.
 func New(cfg Config) *Runner {
-	return &Runner{cfg: cfg, plan: cfg.Plan, wake: make(chan struct{}, 1)}
+	return &Runner{cfg: cfg, plan: cfg.Plan, wake: make(chan struct{}, 1), clock: newClock()}
 }
 
 // ErrStopped is the cause given to effects in flight when the process stops.

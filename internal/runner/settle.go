@@ -88,6 +88,11 @@ func (r *Runner) settleOnce(ctx context.Context, runID, step string, b run.Finis
 			if err := d.holdFor(rn, step, step+" was interrupted: whether it happened is unknown"); err != nil {
 				return err
 			}
+			rb, err := d.runbook(rn)
+			if err != nil {
+				return err
+			}
+			d.askHappened(rn, rb.Step(step))
 			return d.backOutDue(rn)
 		}
 		return d.failed(rn, step, engine(), b)
@@ -116,6 +121,7 @@ func (d *decision) succeed(rn *run.Run, step string, who journal.Actor, b run.Fi
 			b.Reason = "verified"
 		}
 		who = st.By
+		b.Output, b.SHA256 = st.Output, st.SHA256
 	}
 	b.State = run.Done
 	if err := d.finishWith(rn, step, who, b); err != nil {
@@ -152,7 +158,7 @@ func (d *decision) failed(rn *run.Run, step string, who journal.Actor, b run.Fin
 		return d.react(rn, "what held it is settled") // what needs it waits until a person skips it with a reason
 	case runbooks.Retry:
 		if s.Repeatable && rn.Steps[step].Attempt <= max(s.Retries, 1) {
-			if _, err := d.Emit(run.StepRetried, rn.ID, step, engine(), run.Body(run.Finished{Attempt: b.Attempt, Reason: "tried again by itself"})); err != nil {
+			if _, err := d.Emit(run.StepRetried, rn.ID, step, engine(), run.Body(run.Finished{Attempt: b.Attempt, Reason: "tried again by itself", AgainAt: d.againAt(rn, s)})); err != nil {
 				return err
 			}
 			return d.react(rn, "what held it is settled")
@@ -171,75 +177,39 @@ func (d *decision) holdFor(rn *run.Run, step, why string) error {
 	return d.hold(rn, why, step, "")
 }
 
-// release lets a held run go on once nothing that held it is left. One that was held to be backed out goes on only when a
-// person starts it again.
+// release lets a held run go on once nothing that held it is left. One that a person holds, or that was held to be backed out,
+// goes on only by a person's word.
 func (d *decision) release(rn *run.Run, why string) error {
-	if rn.HeldStep == "" && rn.HeldGate == "" {
+	if rn.HeldBy.Seat != "" || rn.HeldStep == "" && rn.HeldGate == "" {
 		return nil
 	}
 	return d.releaseBy(rn, engine(), why)
 }
 
 func (d *decision) releaseBy(rn *run.Run, who journal.Actor, why string) error {
-	if rn.State != run.RunHeld || d.heldStill(rn) {
+	if rn.State != run.RunHeld || rn.HeldBy.Seat != "" || d.stillHolds(rn) != "" {
 		return nil
 	}
 	_, err := d.Emit(run.RunReleased, rn.ID, "", who, run.Body(run.Ended{Reason: why, Gate: rn.HeldGate}))
 	return err
 }
 
-// heldStill reports whether a run has a step that failed or is uncertain, a gate that said no-go, or a back-out under way.
-func (d *decision) heldStill(rn *run.Run) bool {
+// stillHolds says what keeps a run held without anybody's word: a gate that said no-go, a step that failed or is uncertain, a
+// back-out under way; "" = nothing.
+func (d *decision) stillHolds(rn *run.Run) string {
 	if rn.HeldGate != "" {
 		f := d.Facts.Register.Gate(register.GateKey{Gate: rn.HeldGate, Run: gateRun(rn)})
 		if f.Decision == nil || f.Decision.Decision != register.Go {
-			return true
+			return rn.HeldGate + " has not said go"
 		}
 	}
-	for _, st := range rn.Steps {
-		if st.State == run.Failed && !st.MayContinue || st.State == run.Uncertain {
-			return true
+	for _, id := range rn.Order {
+		if st := rn.Steps[id]; st.State == run.Failed && !st.MayContinue || st.State == run.Uncertain {
+			return id + " is " + string(st.State)
 		}
 	}
-	return d.backedOutBy(rn) != nil
-}
-
-// waitOver ends wait steps whose instant has come, and returns the next instant to look again.
-func (d *decision) waitOver(next *time.Time) error {
-	for _, id := range d.Facts.Runs.Order {
-		rn := d.Facts.Runs.Runs[id]
-		if rn.State.Final() {
-			continue
-		}
-		for _, sid := range rn.Order {
-			st := rn.Steps[sid]
-			if st.State != run.Running || st.Kind != string(runbooks.Wait) {
-				continue
-			}
-			rb, err := d.runbook(rn)
-			if err != nil {
-				return err
-			}
-			due, err := d.dueAt(rn, rb.Step(sid))
-			switch {
-			case err != nil:
-				return err
-			case due == nil:
-			case d.Now.Before(*due):
-				sooner(next, *due)
-			default:
-				if err := d.succeed(rn, sid, engine(), run.Finished{Attempt: st.Attempt, Reason: "waited"}); err != nil {
-					return err
-				}
-			}
-		}
+	if by := d.backedOutBy(rn); by != nil {
+		return "it is being backed out by " + by.ID
 	}
-	return nil
-}
-
-// sooner keeps the earlier of two instants; zero means none.
-func sooner(next *time.Time, at time.Time) {
-	if next.IsZero() || at.Before(*next) {
-		*next = at
-	}
+	return ""
 }

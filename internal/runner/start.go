@@ -42,17 +42,15 @@ func (r *Runner) start(ctx context.Context, c Command) (Reply, error) {
 				return nil
 			}
 		} else { // only the scheduler says which milestone it is about
-			c.Milestone = r.milestoneOf(rb, env, c.Rehearsal)
+			c.Milestone = r.milestoneOf(&d.Facts.Register, rb, env, c.Rehearsal)
 		}
 		old := unfinished(&d.Facts.Runs, rb.ID, env.ID, c.Rehearsal)
 		if old != nil && c.Slot != nil && old.Started.Milestone != "" && old.Started.Milestone != c.Milestone {
 			old = nil // two milestones with one runbook, such as two frozen zones: each gets its own run
 		}
 		if old != nil {
-			if c.Slot == nil {
-				if err := d.goOn(old, who); err != nil {
-					return err
-				}
+			if err := d.goOn(old, who, c); err != nil {
+				return err
 			}
 			reply = Reply{Run: old.ID, Resumed: true, Message: fmt.Sprintf("%s goes on; it is %s", old.ID, old.State)}
 			return nil
@@ -60,6 +58,9 @@ func (r *Runner) start(ctx context.Context, c Command) (Reply, error) {
 		body := r.started(rb, env, c)
 		if err := d.twin(rb, &body); err != nil {
 			return err
+		}
+		if body.Parameters, err = r.plan.Parameters(rb, d.inherit(rb, body.Undoes, c.Set)); err != nil {
+			return refuse(Usage, "give it with --set NAME=VALUE", "%v", err)
 		}
 		rn, seq, err := d.startRun(rb, body, who)
 		if err != nil {
@@ -93,29 +94,6 @@ func (r *Runner) environment(id string) (*plan.Environment, error) {
 	return env, nil
 }
 
-// milestoneOf is the milestone that a run started by hand fulfils: the runbook's window, else the only one that would start it so.
-func (r *Runner) milestoneOf(rb *runbooks.Runbook, env *plan.Environment, rehearsal bool) string {
-	var found []string
-	for _, id := range r.plan.MilestoneIDs {
-		m := r.plan.Milestones[id]
-		where := m.Environment
-		if where == "" {
-			where = r.plan.Production()
-		}
-		if m.Runbook != rb.ID || where != env.ID || m.Rehearsal != rehearsal {
-			continue
-		}
-		if id == rb.Window {
-			return id
-		}
-		found = append(found, id)
-	}
-	if len(found) == 1 {
-		return found[0]
-	}
-	return ""
-}
-
 // unfinished is the run that a new start of the same thing would double.
 func unfinished(runs *run.Facts, runbook, env string, rehearsal bool) *run.Run {
 	for _, id := range slices.Backward(runs.Order) {
@@ -127,8 +105,12 @@ func unfinished(runs *run.Facts, runbook, env string, rehearsal bool) *run.Run {
 	return nil
 }
 
-// goOn lets a held run go on, by a person's word, when nothing holds it any more.
-func (d *decision) goOn(rn *run.Run, who journal.Actor) error {
+// goOn lets a held run go on, by a person's word, when nothing holds it any more. A schedule's word changes nothing in a run that
+// is there.
+func (d *decision) goOn(rn *run.Run, who journal.Actor, c Command) error {
+	if err := sameParameters(rn, c.Set); err != nil || c.Slot != nil {
+		return err
+	}
 	if err := d.releaseBy(rn, who, "started again"); err != nil {
 		return err
 	}
@@ -152,18 +134,20 @@ func (r *Runner) started(rb *runbooks.Runbook, env *plan.Environment, c Command)
 		Rehearsal: c.Rehearsal, Speed: c.Speed, PlanHash: r.plan.Hash, Milestone: c.Milestone,
 	}
 	for _, s := range rb.Steps {
-		body.Steps = append(body.Steps, run.StepDef{
-			ID: s.ID, Kind: string(s.Kind), Owner: s.Owner, Area: s.Area, Takes: s.Takes,
-			Changes: changes(s), Repeatable: s.Repeatable, NoReturn: s.PointOfNoReturn, MayContinue: s.OnFailure == runbooks.Continue,
-			Switches: s.Switches, Closes: s.Closes, Reverts: r.reverts(rb, s), AfterGate: s.AfterGate,
-		})
+		def := r.stepDef(s)
+		def.Reverts = r.reverts(rb, s)
+		body.Steps = append(body.Steps, def)
 	}
 	return body
 }
 
-// changes reports whether a step changes something outside skift: by an effect of ours, or by what a person is asked to do.
-func changes(s *runbooks.Step) bool {
-	return s.Effect() && s.Kind != runbooks.Message || s.Change != "" || len(s.Switches)+len(s.Closes) > 0
+// stepDef is what facts need to know of a step, but for what it reverts.
+func (r *Runner) stepDef(s *runbooks.Step) run.StepDef {
+	return run.StepDef{
+		ID: s.ID, Kind: string(s.Kind), Owner: s.Owner, Stream: s.Stream, Area: s.Area, Takes: s.Takes,
+		Changes: s.Changes(), Repeatable: s.Repeatable, NoReturn: s.PointOfNoReturn, MayContinue: s.OnFailure == runbooks.Continue,
+		Switches: s.Switches, Closes: s.Closes, AfterGate: s.AfterGate,
+	}
 }
 
 // reverts lists the services whose phase goes back to before when a back-out step is done: those its twin switched.
@@ -205,14 +189,14 @@ func (d *decision) runID(runbook string) string {
 	}
 }
 
-// runbook is the revision of the runbook that the run is bound to.
+// runbook is the revision of the runbook that the run is bound to, with what was added to the run.
 func (d *decision) runbook(rn *run.Run) (*runbooks.Runbook, error) {
 	p, err := d.r.planOf(rn)
 	if err != nil {
 		return nil, err
 	}
 	if rb := p.Runbooks[rn.Started.Runbook]; rb != nil {
-		return rb, nil
+		return d.overlaid(rn, p, rb)
 	}
 	return nil, fmt.Errorf("find runbook %s of %s in revision %.12s of the plan: it is not there", rn.Started.Runbook, rn.ID, p.Hash)
 }

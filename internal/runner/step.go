@@ -13,14 +13,21 @@ import (
 	"skift/runbooks"
 )
 
-// step carries out what a person says of one step: done, fail, skip or retry.
+// step carries out what a person says of one step: done, fail, skip, retry, hold, release or accept.
 func (r *Runner) step(ctx context.Context, c Command) (Reply, error) {
 	verbs := map[string]func(*decision, *run.Run, *run.Step, journal.Actor, string) error{
 		"done": (*decision).sayDone, "fail": (*decision).sayFailed, "skip": (*decision).saySkip, "retry": (*decision).sayRetry,
+		"hold": (*decision).sayHold, "release": (*decision).sayRelease, "accept": (*decision).sayAccept,
 	}
 	say := verbs[c.Answer]
+	switch {
+	case marks[c.Answer] != nil:
+		return r.mark(ctx, c)
+	case c.Answer == "add":
+		return r.add(ctx, c)
+	}
 	if say == nil {
-		return Reply{}, refuse(Usage, "", "a step can be said to be done, fail, skip or retry, not %q", c.Answer)
+		return Reply{}, refuse(Usage, "of a step one says done, fail, skip, retry, hold, release, accept, change, issue, clear, note or add", "nothing is known of a step that is %q", c.Answer)
 	}
 	if c.Answer != "done" && strings.TrimSpace(c.Reason) == "" {
 		return Reply{}, refuse(Usage, `add --reason "…": it is kept in the journal`, "%s needs a reason", c.Answer)
@@ -41,10 +48,14 @@ func (r *Runner) step(ctx context.Context, c Command) (Reply, error) {
 		if by := d.backedOutBy(rn); by != nil {
 			return refuse(Conflict, "answer for the steps of "+by.ID, "%s is being backed out by %s", rn.ID, by.ID)
 		}
+		before := d.Facts.Size
 		if err := say(d, rn, st, who, c.Reason); err != nil {
 			return err
 		}
-		reply = Reply{Run: rn.ID, Event: d.Facts.Size, Message: fmt.Sprintf("%s of %s: %s", st.ID, rn.ID, st.State)}
+		reply = Reply{Run: rn.ID, Message: fmt.Sprintf("%s of %s: %s", st.ID, rn.ID, st.State)}
+		if d.Facts.Size > before {
+			reply.Event = d.Facts.Size
+		}
 		if rn.State == run.RunHeld {
 			reply.Message += fmt.Sprintf("; %s is held: %s", rn.ID, rn.Reason)
 		}
@@ -163,40 +174,6 @@ func (d *decision) sayRetry(rn *run.Run, st *run.Step, who journal.Actor, reason
 		return err
 	}
 	return d.react(rn, "what held it is settled")
-}
-
-// abort ends a run at once; what it had not begun is cancelled.
-func (r *Runner) abort(ctx context.Context, c Command) (Reply, error) {
-	if strings.TrimSpace(c.Reason) == "" {
-		return Reply{}, refuse(Usage, `add --reason "…"`, "ending a run needs a reason")
-	}
-	var reply Reply
-	head, err := r.decide(ctx, func(d *decision) error {
-		rn, err := d.run(c.Run)
-		if err != nil {
-			return err
-		}
-		if rn.State.Final() {
-			return refuse(Conflict, "", "%s has ended (%s)", rn.ID, rn.State)
-		}
-		who, err := r.actor(c, d.Now)
-		if err != nil {
-			return err
-		}
-		if !r.customer(who.Seat) {
-			return refuse(Forbidden, "add --as with a seat of the customer", "only a seat of the customer ends a run")
-		}
-		if step := d.inFlight(rn); step != "" {
-			return refuse(Conflict, "wait for it to finish, or stop skift, then decide", "%s is in flight", step)
-		}
-		if err := d.endBy(rn, run.RunAborted, c.Reason, who); err != nil {
-			return err
-		}
-		reply = Reply{Run: rn.ID, Event: d.Facts.Size, Message: rn.ID + " is aborted"}
-		return nil
-	})
-	reply.Head = head.String()
-	return reply, err
 }
 
 // inFlight names a step of the run, or of a run inside it, whose effect is being done now; "" = none.

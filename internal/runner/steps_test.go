@@ -2,6 +2,7 @@ package runner_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -307,6 +308,40 @@ func TestVerify(t *testing.T) {
 		if d := cmp.Diff([]string{"step stop of one-1", "step stop of one-1"}, w.sweeper.causes()); d != "" {
 			t.Errorf("asked for (-want +got):\n%s", d)
 		}
+	})
+}
+
+// A program whose work is verified keeps what it wrote: the event of its end tells it too.
+func TestVerifiedOutput(t *testing.T) {
+	t.Parallel()
+	story(t, map[string]string{"one": "  copy: {owner: sse/operator, command: [./copy], verify: [cert]}\n"}, func(w *world) {
+		w.actions.will(func(context.Context, runner.Effect) (runner.Outcome, error) {
+			return runner.Outcome{OK: true, Output: []byte("24 files\n")}, nil
+		})
+		id := w.begin("one")
+		w.wantRun(id, run.RunDone)
+		for _, e := range w.events() {
+			var b run.Finished
+			if e.Kind == run.StepFinished && (json.Unmarshal(e.Body, &b) != nil || b.Output == "" || b.SHA256 == "") {
+				t.Errorf("step.finished says %s", e.Body)
+			}
+		}
+	})
+}
+
+// Where one side has to agree, what the other answers counts for nothing.
+func TestVerifyOfOneSide(t *testing.T) {
+	t.Parallel()
+	story(t, map[string]string{"one": "  stop: {owner: sse/operator, manual: Stop, verify: {checks: [cert], side: old}}\n"}, func(w *world) {
+		w.sweeper.will(func(ctx context.Context, s runner.Sweep) (runner.Swept, error) {
+			if s.Side == "old" {
+				return runner.Swept{OK: true, Observed: true}, nil
+			}
+			return red(ctx, s)
+		})
+		id := w.begin("one")
+		w.say(id, "stop", "done", "sse/operator")
+		w.wantRun(id, run.RunDone)
 	})
 }
 

@@ -17,13 +17,16 @@ import (
 // runOnce does what is due now and returns the next instant at which something will be; zero = nothing known.
 // It returns an error only when nothing can be written any more.
 func (r *Runner) runOnce(ctx context.Context, now time.Time) (next time.Time, err error) {
+	if set := r.clock.news(); set != 0 {
+		r.cfg.Log.Warn("the clock was set; lengths of time go on as they were, dates of the plan come by the new time", "by", set)
+	}
 	evidence, err := r.evidenceDue(ctx, now)
 	if err != nil {
 		r.cfg.Log.Error("read evidence", "err", err)
 	}
 	_, err = r.decide(ctx, func(d *decision) error {
 		next = time.Time{}
-		if err := d.waitOver(&next); err != nil {
+		if err := d.timeDue(&next); err != nil {
 			return err
 		}
 		if err := d.thawed(&next); err != nil {
@@ -57,7 +60,8 @@ func (d *decision) thawed(next *time.Time) error {
 		if err != nil {
 			return err
 		}
-		if a := d.frozen(p, rn, rb.Step(st.ID)); !a.Allowed {
+		s := rb.Step(st.ID)
+		if a := d.frozen(p, rn, s); !a.Allowed {
 			if at, ok := a.FreeAt(); ok {
 				sooner(next, at)
 			}
@@ -97,6 +101,9 @@ func (d *decision) gatesDue(evidence map[string]gate.SuiteEvidence, next *time.T
 		j := d.r.judge(d.Facts, g, asked{now: d.Now})
 		switch {
 		case facts.Decision != nil:
+			if err := d.nextTime(key, facts, j.OpensAt, next); err != nil {
+				return err
+			}
 			continue
 		case j.State == gate.Closed:
 			sooner(next, j.OpensAt)
@@ -121,6 +128,19 @@ func (d *decision) gatesDue(evidence map[string]gate.SuiteEvidence, next *time.T
 	return nil
 }
 
+// nextTime opens a gate again whose answer was about an earlier window, or an earlier date of the same one, once it opens for the next.
+// A go that no run has gone through yet stands.
+func (d *decision) nextTime(key register.GateKey, f *register.GateFacts, opens time.Time, next *time.Time) error {
+	if !opens.After(f.Decision.At) || f.Decision.Decision == register.Go && f.UsedBy == "" {
+		return nil
+	}
+	if d.Now.Before(opens) {
+		sooner(next, opens)
+		return nil
+	}
+	return d.openAs(key, register.Opened{Round: f.Round + 1, Reason: "its time has come again", Anew: true})
+}
+
 // reachedBy reports whether a live run stands at the gate.
 func (d *decision) reachedBy(g *plan.Gate) bool {
 	for _, rn := range d.Facts.Runs.Runs {
@@ -128,11 +148,12 @@ func (d *decision) reachedBy(g *plan.Gate) bool {
 			continue
 		}
 		rb, err := d.runbook(rn)
-		if err != nil {
+		p, perr := d.r.planOf(rn)
+		if err != nil || perr != nil {
 			continue
 		}
-		for _, s := range rb.Steps {
-			if s.AfterGate == g.ID && d.ready(rn, s) {
+		for _, s := range d.readinessOf(rn, rb).ready.Steps() {
+			if s.AfterGate == g.ID && !d.early(p, rn, s) {
 				return true
 			}
 		}
@@ -215,12 +236,18 @@ func (d *decision) takeUp(rn *run.Run, s *runbooks.Step) error {
 	case st.State == run.Verifying:
 		d.launches = append(d.launches, launch{soft: true, do: func(ctx context.Context) { d.r.verify(ctx, rn.ID, s, attempt) }})
 		return nil
+	case st.State == run.Uncertain:
+		d.askHappened(rn, s)
+		return nil
+	case st.State == run.Running && s.Kind == runbooks.Wait && s.WaitBody.Looks():
+		d.launches = append(d.launches, d.r.work(rn.ID, s, attempt))
+		return nil
 	case st.State != run.Running, s.Kind == runbooks.Wait, s.Kind == runbooks.Nested:
 		return nil
 	case s.Kind == runbooks.Message: // its mails are committed with its end: before that, nothing was queued
 		d.launches = append(d.launches, d.r.work(rn.ID, s, attempt))
 		return nil
-	case s.Repeatable && (st.PID == 0 || !d.r.cfg.Actions.Alive(st.PID, st.PIDStarted)):
+	case s.Repeatable && len(s.Happened) == 0 && (st.PID == 0 || !d.r.cfg.Actions.Alive(st.PID, st.PIDStarted)):
 		b := run.Begun{State: run.Running, Attempt: attempt + 1, Services: st.Services}
 		if _, err := d.Emit(run.StepStarted, rn.ID, s.ID, engine(), run.Body(b)); err != nil {
 			return err
@@ -232,5 +259,9 @@ func (d *decision) takeUp(rn *run.Run, s *runbooks.Step) error {
 	if _, err := d.Emit(run.StepUncertain, rn.ID, s.ID, engine(), run.Body(run.Finished{Attempt: attempt, Reason: why})); err != nil {
 		return err
 	}
-	return d.holdFor(rn, s.ID, s.ID+": "+why)
+	if err := d.holdFor(rn, s.ID, s.ID+": "+why); err != nil {
+		return err
+	}
+	d.askHappened(rn, s)
+	return nil
 }

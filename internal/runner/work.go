@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"skift/internal/journal"
 	"skift/internal/ledger"
 	"skift/internal/plan"
 	"skift/internal/register"
 	"skift/internal/run"
+	"skift/internal/yamldoc"
 	"skift/runbooks"
 )
 
@@ -21,6 +23,9 @@ func (r *Runner) work(runID string, s *runbooks.Step, attempt int) launch {
 	case runbooks.Check:
 		return launch{soft: true, do: func(ctx context.Context) { r.check(ctx, runID, s, attempt) }}
 	case runbooks.Wait:
+		if s.WaitBody.Looks() {
+			return launch{soft: true, do: func(ctx context.Context) { r.look(ctx, runID, s, attempt) }}
+		}
 		return launch{soft: true, do: func(context.Context) {}} // runOnce sees when it is due
 	case runbooks.Message:
 		return launch{do: func(ctx context.Context) { r.message(ctx, runID, s, attempt) }}
@@ -40,12 +45,14 @@ func (r *Runner) bound(runID string) (p *plan.Plan, env string, rn run.Run, err 
 
 // effect does a command, request or copy, and settles it. It runs exactly once per intent.
 func (r *Runner) effect(ctx context.Context, runID string, s *runbooks.Step, attempt int) {
+	own, land := r.takeOff(ctx, runID)
+	defer land()
 	p, env, rn, err := r.bound(runID)
 	if err != nil {
 		r.settle(ctx, runID, s.ID, run.Finished{State: run.Failed, Attempt: attempt, Reason: err.Error()})
 		return
 	}
-	e := Effect{Run: runID, Attempt: attempt, Step: s, Plan: p, Where: env, Env: r.environ(rn, p, s, attempt)}
+	e := Effect{Run: runID, Attempt: attempt, Step: s.Bound(rn.Started.Parameters), Plan: p, Where: env, Env: r.environ(rn, p, s, attempt)}
 	e.Launched = func(pid int, startedAt string) error {
 		_, err := r.cfg.Ledger.Decide(ctx, func(tx *ledger.Tx) error {
 			_, err := tx.Emit(run.StepLaunched, runID, s.ID, engine(), run.Body(run.Launched{Attempt: attempt, PID: pid, StartedAt: startedAt}))
@@ -53,14 +60,17 @@ func (r *Runner) effect(ctx context.Context, runID string, s *runbooks.Step, att
 		})
 		return err
 	}
+	var landed func()
+	e.Progress, landed = r.progress.of(runID, s.ID)
+	defer landed()
 	var out Outcome
 	err = guarded(func() (err error) {
-		out, err = r.cfg.Actions.Do(ctx, e)
+		out, err = r.cfg.Actions.Do(own, e)
 		return err
 	})
 	b := run.Finished{State: run.Done, Attempt: attempt, Reason: r.clean(out.Summary), Facts: out.Facts}
 	switch {
-	case out.Uncertain, errors.Is(err, errPanicked), err != nil && ctx.Err() != nil:
+	case out.Uncertain, errors.Is(err, errPanicked), err != nil && own.Err() != nil:
 		b.State = run.Uncertain
 	case err != nil, !out.OK:
 		b.State = run.Failed
@@ -81,6 +91,9 @@ func (r *Runner) environ(rn run.Run, p *plan.Plan, s *runbooks.Step, attempt int
 		"SKIFT_PLAN": p.ID, "SKIFT_RUN": rn.ID, "SKIFT_STEP": s.ID, "SKIFT_ATTEMPT": strconv.Itoa(attempt),
 		"SKIFT_ENVIRONMENT": rn.Started.Environment, "SKIFT_REHEARSAL": strconv.FormatBool(rn.Started.Rehearsal),
 	}
+	for name, value := range rn.Started.Parameters {
+		env[runbooks.Variable(name)] = value
+	}
 	if st := rn.Steps[s.ID]; st != nil && len(st.Services) > 0 {
 		env["SKIFT_SERVICES"] = strings.Join(st.Services, ",")
 	}
@@ -96,19 +109,11 @@ func (r *Runner) check(ctx context.Context, runID string, s *runbooks.Step, atte
 
 // verify asks the checks that must agree before a step is done.
 func (r *Runner) verify(ctx context.Context, runID string, s *runbooks.Step, attempt int) {
-	r.sweepFor(ctx, runID, s, attempt, Sweep{Checks: s.Verify})
+	r.sweepFor(ctx, runID, s, attempt, Sweep{Checks: s.Verify, Side: s.VerifyOn})
 }
 
 func (r *Runner) sweepFor(ctx context.Context, runID string, s *runbooks.Step, attempt int, sw Sweep) {
-	p, env, _, err := r.bound(runID)
-	sw.Plan, sw.Environment, sw.Cause = p, env, "step "+s.ID+" of "+runID
-	var said Swept
-	if err == nil {
-		err = guarded(func() (err error) {
-			said, err = r.cfg.Sweeper.Sweep(ctx, sw)
-			return err
-		})
-	}
+	said, err := r.sweep(ctx, runID, s, sw)
 	if ctx.Err() != nil && (err != nil || !said.OK) {
 		return // asked again after the restart
 	}
@@ -118,19 +123,49 @@ func (r *Runner) sweepFor(ctx context.Context, runID string, s *runbooks.Step, a
 		b.State, b.Reason = run.Failed, r.clean(err.Error())
 	case !said.OK:
 		b.State = run.Failed
-		b.Facts = map[string]string{"observed": strconv.FormatBool(said.Observed)}
-		for i, f := range said.Findings {
-			if i == maxFindings {
-				break
-			}
-			b.Facts[fmt.Sprintf("finding.%02d", i+1)] = finding(f)
-		}
+		b.Facts = findings(said.Findings)
+		b.Facts["observed"] = strconv.FormatBool(said.Observed)
 	}
 	r.settle(ctx, runID, s.ID, b)
 }
 
+// checkTimeout is how long the checks of a step are waited for when it gives no timeout.
+const checkTimeout = time.Hour
+
+// sweep asks checks for a step. Checks that do not come to an end in time were not observed.
+func (r *Runner) sweep(ctx context.Context, runID string, s *runbooks.Step, sw Sweep) (said Swept, err error) {
+	limit := checkTimeout
+	if s.Kind == runbooks.Check && s.Timeout > 0 {
+		limit = s.Timeout
+	}
+	timed, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("the checks did not come to an end within %s", yamldoc.FormatDuration(limit)))
+	defer cancel()
+	p, env, _, err := r.bound(runID)
+	if err != nil {
+		return said, err
+	}
+	sw.Plan, sw.Environment, sw.Cause = p, env, "step "+s.ID+" of "+runID
+	err = guarded(func() (err error) {
+		said, err = r.cfg.Sweeper.Sweep(timed, sw)
+		return err
+	})
+	if timed.Err() != nil && ctx.Err() == nil && (err != nil || !said.OK) {
+		return Swept{}, context.Cause(timed)
+	}
+	return said, err
+}
+
 // maxFindings bounds what of a failed sweep goes into the journal; the rest is in the observations.
 const maxFindings = 20
+
+// findings keeps the first of them as facts.
+func findings(all []register.Finding) map[string]string {
+	out := map[string]string{}
+	for i, f := range all[:min(len(all), maxFindings)] {
+		out[fmt.Sprintf("finding.%02d", i+1)] = finding(f)
+	}
+	return out
+}
 
 func finding(f register.Finding) string {
 	parts := []string{f.Check, string(f.Side), string(f.Code), f.Word, f.Service, f.Party, f.Flow, f.Addr, f.Owner}

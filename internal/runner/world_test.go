@@ -16,6 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"skift/internal/forecast"
 	"skift/internal/freeze"
 	"skift/internal/gate"
 	"skift/internal/journal"
@@ -196,6 +197,23 @@ func (s *sweeper) Sweep(ctx context.Context, w runner.Sweep) (runner.Swept, erro
 	return answer(ctx, w)
 }
 
+// Seen answers as a sweep would.
+func (s *sweeper) Seen(ctx context.Context, p *plan.Plan, env string, questions []runner.Question) (out []runner.Swept, err error) {
+	s.mu.Lock()
+	answer := s.answer
+	s.mu.Unlock()
+	for _, q := range questions {
+		said := runner.Swept{OK: true, Observed: true, Summary: "all well"}
+		if answer != nil {
+			if said, err = answer(ctx, runner.Sweep{Plan: p, Environment: env, Checks: q.Checks, Side: q.Side}); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, said)
+	}
+	return out, nil
+}
+
 func (s *sweeper) Evidence(_ context.Context, _ *plan.Plan, suites []string, now time.Time) (map[string]gate.SuiteEvidence, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -232,10 +250,7 @@ func red(context.Context, runner.Sweep) (runner.Swept, error) {
 type calendar struct{}
 
 func (calendar) Resolve(p *plan.Plan, f *register.Facts, g *plan.Gate, now time.Time) (opens, decideBy time.Time) {
-	tl := timeline.At(p, f, now)
-	opens, _ = tl.OpensAt(g.Opens)
-	decideBy, _ = tl.DecideBy(g.DecideBy)
-	return opens, decideBy
+	return timeline.At(p, f, now).Gate(g)
 }
 
 func (calendar) Moment(p *plan.Plan, f *register.Facts, expr string, now time.Time) (time.Time, bool) {
@@ -244,6 +259,10 @@ func (calendar) Moment(p *plan.Plan, f *register.Facts, expr string, now time.Ti
 
 func (calendar) MilestoneState(p *plan.Plan, f *register.Facts, id string, now time.Time) string {
 	return timeline.At(p, f, now).StateOf(id)
+}
+
+func (calendar) World(p *plan.Plan, runs *run.Facts, f *register.Facts, now time.Time) forecast.World {
+	return forecast.InPlan(p, runs, f, timeline.At(p, f, now))
 }
 
 func (calendar) Freeze(p *plan.Plan, f *register.Facts, q freeze.Question) freeze.Answer {
@@ -341,7 +360,7 @@ func tell(t *testing.T, yaml string, books map[string]string, fn func(w *world))
 func (w *world) open() {
 	w.t.Helper()
 	o := w.options
-	o.Dir, o.Plan = w.dir, w.plan.ID
+	o.Dir, o.Plan, o.Moved = w.dir, w.plan.ID, true // what a crash left is a copy
 	s, err := store.Open(w.t.Context(), o)
 	if err != nil {
 		w.t.Fatal(err)

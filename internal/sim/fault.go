@@ -21,6 +21,8 @@ const (
 	FaultWrongName           Fault = "wrong-name"
 	FaultMissingIntermediate Fault = "missing-intermediate"
 	FaultUntrusted           Fault = "untrusted"
+	FaultClients             Fault = "clients"
+	FaultOtherClients        Fault = "other-clients"
 	FaultRefused             Fault = "refused"
 	FaultClosed              Fault = "closed"
 	FaultReset               Fault = "reset"
@@ -67,6 +69,8 @@ func Faults() []FaultInfo {
 		{FaultWrongName, gateway, "the certificate is for another name"},
 		{FaultMissingIntermediate, gateway, "the leaf is served without its issuing certificate"},
 		{FaultUntrusted, gateway, "the certificate is issued under an unknown root"},
+		{FaultClients, gateway, "callers must present a client certificate of the platforms' authority"},
+		{FaultOtherClients, gateway, "callers must present a client certificate of an unknown authority"},
 		{FaultRefused, both, "nothing listens: connections are refused"},
 		{FaultClosed, both, "connections are closed before any byte"},
 		{FaultReset, both, "connections are reset before any byte"},

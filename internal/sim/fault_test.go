@@ -1,9 +1,11 @@
 package sim
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"io"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -103,6 +105,19 @@ var faultTests = map[Fault]func(t *testing.T, w *World, p *Platform){
 		other.AppendCertsFromPEM(w.PKI.OtherRootPEM())
 		if _, err := leaf.Verify(x509.VerifyOptions{Roots: other, Intermediates: between}); err != nil {
 			t.Errorf("under the other root: %v", err)
+		}
+	},
+	FaultClients: func(t *testing.T, w *World, p *Platform) {
+		if err := call(t, w, p, false); err == nil {
+			t.Error("let in without a certificate")
+		}
+		if err := call(t, w, p, true); err != nil {
+			t.Errorf("with a certificate: %v", err)
+		}
+	},
+	FaultOtherClients: func(t *testing.T, w *World, p *Platform) {
+		if err := call(t, w, p, true); err == nil {
+			t.Error("let in with a certificate of the platforms' authority")
 		}
 	},
 	FaultRefused: func(t *testing.T, w *World, p *Platform) {
@@ -364,4 +379,23 @@ func TestCertificateFaultsCombine(t *testing.T) {
 	if cert.Leaf.NotAfter.After(time.Now()) || cert.Leaf.Issuer.CommonName != "Unknown Issuing CA" || len(cert.Certificate) != 1 {
 		t.Errorf("ends %s, by %s, %d served", cert.Leaf.NotAfter, cert.Leaf.Issuer, len(cert.Certificate))
 	}
+}
+
+// call asks a gateway for its page, with a client certificate or without.
+func call(t *testing.T, w *World, p *Platform, certificate bool) error {
+	t.Helper()
+	cfg := &tls.Config{RootCAs: w.PKI.Pool(), ServerName: "gateway.example"}
+	if certificate {
+		cert, err := w.PKI.Issue(Leaf{Names: []string{"client"}, Client: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &cert, nil }
+	}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: cfg, DisableKeepAlives: true}, Timeout: patience}
+	resp, err := client.Get("https://" + p.GatewayAddr().String() + "/")
+	if err != nil {
+		return err
+	}
+	return resp.Body.Close()
 }

@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"io"
@@ -113,6 +114,7 @@ func (p *Platform) serveWeb() {
 		defer p.mu.Unlock()
 		return p.cert
 	})
+	config.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return p.clients(config), nil }
 	mux := p.mux()
 	guarded := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -128,6 +130,23 @@ func (p *Platform) serveWeb() {
 		p.web.serve(tls.NewListener(d, config), recorded(p.log, p.opts.Name, ProtoHTTPS, guarded))
 	}
 	p.web.serve(p.ops, recorded(p.log, p.opts.Name, ProtoHTTP, mux))
+}
+
+// clients demands a client certificate where a fault says so, and nothing else: most callers of the platforms have none.
+func (p *Platform) clients(config *tls.Config) *tls.Config {
+	var bundle []byte
+	switch {
+	case p.broken(FaultOtherClients, DoorGateway):
+		bundle = p.opts.PKI.OtherRootPEM()
+	case p.broken(FaultClients, DoorGateway):
+		bundle = p.opts.PKI.RootPEM()
+	default:
+		return nil
+	}
+	config = config.Clone()
+	config.ClientAuth, config.ClientCAs = tls.RequireAndVerifyClientCert, x509.NewCertPool()
+	config.ClientCAs.AppendCertsFromPEM(bundle)
+	return config
 }
 
 func (p *Platform) mux() *http.ServeMux {

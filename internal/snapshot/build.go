@@ -22,12 +22,15 @@ type In struct {
 	Plan     *plan.Plan
 	Runs     *run.Facts
 	Register *register.Facts
-	Latest   []register.Interval // the newest of each unit, in any environment
+	LastOK   map[checks.Unit]time.Time // when each was last let in; nil = not known
+	Latest   []register.Interval       // the newest of each unit, in any environment, and the few before it that say whether it flaps
 	Messages []register.Message
 	Events   []journal.Event // the newest, oldest of them first; may be empty
 	Head     journal.Head
 	Now      time.Time
-	Viewer   string // party, or member of a group; "" or the customer sees everything
+	Progress map[string]run.Progress // of steps in flight, by run/step; nil = none is known
+	AuthWait time.Duration           // how long no schedule repeats a login that was refused
+	Viewer   string                  // party, or member of a group; "" or the customer sees everything
 }
 
 // builder holds what several parts of a snapshot are made from.
@@ -71,7 +74,7 @@ func newBuilder(in In) *builder {
 	b := &builder{In: in, tl: timeline.At(in.Plan, in.Register, in.Now), matrices: map[string]matrix.Matrix{}}
 	for _, env := range in.Plan.EnvIDs {
 		b.matrices[env] = matrix.Scope{Plan: in.Plan, Environment: env, Checks: in.Plan.CheckIDs, Facts: in.Register, Now: in.Now,
-			Moment: b.tl.Moment, Within: b.tl.Within}.Compare(in.Latest)
+			Moment: b.tl.Moment, Within: b.tl.Within, LastOK: in.LastOK, AuthWait: in.AuthWait}.Compare(in.Latest)
 	}
 	return b
 }
@@ -125,6 +128,14 @@ func (b *builder) titles() map[string]yamldoc.Text {
 	return out
 }
 
+// Title is what the plan calls a thing of a sort ("gate", "seat", "party", "service", "runbook", "milestone"), else its id.
+func (s Snapshot) Title(sort, id, lang string) string {
+	if t := s.Titles[sort+"/"+id].In(lang); t != "" {
+		return t
+	}
+	return id
+}
+
 func (b *builder) deviations() []Deviation {
 	out := []Deviation{}
 	for _, d := range b.Register.Deviations {
@@ -175,6 +186,7 @@ func (b *builder) outbox() Outbox {
 			o.Errors = append(o.Errors, text)
 		}
 	}
+	o.Unsent = unsent(b.Messages)
 	return o
 }
 

@@ -39,7 +39,7 @@ func side(v matrix.SideView) *Side {
 	}
 	s := &Side{Addr: w.Addr, Want: w.Want, Outcome: w.Outcome, Verdict: w.Verdict, Code: w.Code, At: w.At(), Asked: len(v.Answers)}
 	if w.Last != nil {
-		s.Since = w.Last.Since
+		s.Since, s.Brought = w.Last.Since, w.Last.Brought
 	}
 	return s
 }
@@ -80,11 +80,8 @@ func (b *builder) flows() []Flow {
 	told := b.told()
 	out := []Flow{}
 	for _, f := range b.Plan.Flows {
-		s := Flow{ID: f.ID, Party: f.Party, PartyName: b.partyName(f.Party), UserSystem: f.UserSystem, Service: f.Service, Direction: f.Direction,
+		s := Flow{ID: f.ID, Party: f.Party, PartyName: b.partyName(f.Party), UserSystem: f.UserSystem, Service: f.Service, Direction: f.Direction, Source: f.From(),
 			Phase: b.Register.Phase(b.Plan.Production(), f.Service, f.Party), InformedAt: told[f.Contact]}
-		if f.Source.IsValid() {
-			s.Source = f.Source.String()
-		}
 		for i, p := range byFlow[f.ID] { // worst first
 			if i == 0 {
 				s.Word = p.Verdict.Word

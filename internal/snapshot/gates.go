@@ -36,8 +36,7 @@ func (b *builder) gate(id, run string) Gate {
 	g := b.Plan.Gates[id]
 	in := gate.Input{Gate: g, Run: run, Facts: b.Register, Runs: b.Runs, PlanHash: b.Plan.Hash, Suites: b.evidence(g), Milestone: b.tl.StateOf}
 	if run == "" { // a rehearsal practises whenever it gets there
-		in.OpensAt, _ = b.tl.OpensAt(g.Opens)
-		in.DecideBy, _ = b.tl.DecideBy(g.DecideBy)
+		in.OpensAt, in.DecideBy = b.tl.Gate(g)
 	}
 	return Gate{Judgement: gate.Judge(in, "", b.Now), Title: g.Title, Decides: g.Decides, Scope: g.Scope}
 }

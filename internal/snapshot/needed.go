@@ -3,10 +3,35 @@ package snapshot
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"skift/internal/gate"
+	"skift/internal/journal"
 	"skift/internal/plan"
 	"skift/internal/run"
+)
+
+// Needed is a decision or answer somebody owes.
+type Needed struct {
+	Kind    string    `json:"kind"`    // one of the Need constants
+	Subject string    `json:"subject"` // gate, step, criterion or check
+	Gate    string    `json:"gate,omitempty"`
+	Run     string    `json:"run,omitempty"`
+	Seat    string    `json:"seat"`
+	Person  string    `json:"person,omitempty"`
+	By      time.Time `json:"by,omitzero"`
+	Event   int64     `json:"event,omitempty"` // confirm: what is to be confirmed
+}
+
+// What can be owed.
+const (
+	NeedDecision = "gate"    // the deciding seat's go or no-go
+	NeedVote     = "vote"    // an answer to a gate's poll
+	NeedStep     = "step"    // a step waits for a person
+	NeedConfirm  = "confirm" // a second seat for an accepted deviation
+	NeedAttest   = "attest"  // a person's word for a criterion
+
+	NeedContradiction = "contradiction" // a step that is done, and whose checks say otherwise now
 )
 
 // needed lists what people owe, what is due first ahead.
@@ -70,11 +95,15 @@ func (b *builder) neededIn(r Run) []Needed {
 		return nil
 	}
 	for _, s := range r.Steps {
-		waits := s.State == run.WaitingForPerson || s.State == run.Uncertain || r.State == run.RunHeld && r.HeldStep == s.ID
+		seat := cmp.Or(s.Owner, b.contact(""))
+		if s.Contradiction.Open() {
+			out = append(out, Needed{Kind: NeedContradiction, Subject: s.ID, Run: r.ID, Seat: seat, Person: b.person(seat)})
+		}
+		late := s.State == run.Held && s.By.Via == journal.ViaEngine
+		waits := s.State == run.WaitingForPerson || s.State == run.Uncertain || late || r.State == run.RunHeld && r.HeldStep == s.ID
 		if !waits {
 			continue
 		}
-		seat := cmp.Or(s.Owner, b.contact(""))
 		n := Needed{Kind: NeedStep, Subject: s.ID, Run: r.ID, Seat: seat, Person: b.person(seat)}
 		if st := b.Plan.Seats[seat]; st != nil && st.AnswerWithin > 0 && !s.AskedAt.IsZero() {
 			n.By = s.AskedAt.Add(st.AnswerWithin)

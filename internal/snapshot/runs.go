@@ -1,13 +1,43 @@
 package snapshot
 
 import (
+	"maps"
 	"slices"
+	"time"
 
+	"skift/internal/journal"
 	"skift/internal/register"
 	"skift/internal/run"
 	"skift/internal/yamldoc"
 	"skift/runbooks"
 )
+
+// Pause keeps steps of a run, or of one stream of it, from starting.
+type Pause struct {
+	Stream string        `json:"stream,omitempty"` // "" = the whole run
+	Reason string        `json:"reason"`
+	By     journal.Actor `json:"by"`
+	At     time.Time     `json:"at"`
+}
+
+// Issue is what is wrong with a step.
+type Issue struct {
+	Text  string        `json:"text"`
+	Fix   time.Duration `json:"fix,omitempty"` // ns from at on; 0 = nobody knows
+	Event int64         `json:"event"`
+	By    journal.Actor `json:"by"`
+	At    time.Time     `json:"at"`
+}
+
+// Note is what somebody wrote down about a step.
+type Note struct {
+	Text   string        `json:"text"`
+	File   string        `json:"file,omitempty"` // in the data directory
+	SHA256 string        `json:"sha256,omitempty"`
+	Event  int64         `json:"event"`
+	By     journal.Actor `json:"by"`
+	At     time.Time     `json:"at"`
+}
 
 func (b *builder) runs() []Run {
 	out := []Run{}
@@ -21,9 +51,14 @@ func (b *builder) run(r *run.Run) Run {
 	book := b.Plan.Runbooks[r.Started.Runbook]
 	out := Run{
 		ID: r.ID, Runbook: r.Started.Runbook, Environment: r.Started.Environment, Production: r.Started.Production,
-		Rehearsal: r.Started.Rehearsal, Speed: r.Started.Speed, State: r.State, Reason: r.Reason, HeldStep: r.HeldStep,
+		Rehearsal: r.Started.Rehearsal, Speed: r.Started.Speed, Parameters: maps.Clone(r.Started.Parameters), State: r.State, Reason: r.Reason, HeldStep: r.HeldStep,
 		HeldGate: r.HeldGate, StartedAt: r.StartedAt, EndedAt: r.EndedAt, StartedBy: r.StartedBy, Changed: r.Changed,
-		NoReturn: r.NoReturn, BackOut: r.Started.BackOut, Parent: r.Started.Parent, Undoes: r.Started.Undoes, Steps: []Step{},
+		NoReturn: r.NoReturn, BackOut: r.Started.BackOut, Parent: r.Started.Parent, Undoes: r.Started.Undoes, PlanHash: r.Started.PlanHash, Steps: []Step{},
+		HeldBy: r.HeldBy, Forecast: b.forecast(r),
+	}
+	for _, stream := range slices.Sorted(maps.Keys(r.Paused)) {
+		p := r.Paused[stream]
+		out.Paused = append(out.Paused, Pause{stream, p.Reason, p.Actor, p.At})
 	}
 	if book != nil {
 		out.Title = book.Title
@@ -46,9 +81,12 @@ func (b *builder) run(r *run.Run) Run {
 // step shows one step. def is what the plan in use says of it; nil when it no longer knows the step.
 func (b *builder) step(r *run.Run, s *run.Step, def *runbooks.Step) Step {
 	out := Step{
-		ID: s.ID, Name: yamldoc.Text{Da: s.ID, En: s.ID}, Kind: s.Kind, State: s.State, Owner: s.Owner, Person: b.person(s.Owner),
+		ID: s.ID, Name: yamldoc.Text{Da: s.ID, En: s.ID}, Kind: s.Kind, State: s.State, Owner: s.Owner, Person: b.person(s.Owner), Stream: s.Stream,
 		AfterGate: s.AfterGate, Attempt: s.Attempt, Simulated: s.Simulated, NoReturn: s.NoReturn, Takes: s.Takes, AskedAt: s.AskedAt,
-		DueAt: s.DueAt, FinishedAt: s.FinishedAt, By: s.By, Reason: s.Reason, Output: s.Output, Facts: s.Facts,
+		DueAt: s.DueAt, FinishedAt: s.FinishedAt, By: s.By, Reason: s.Reason, Output: s.Output, Facts: s.Facts, Contradiction: s.Contradiction,
+	}
+	if p, flying := b.Progress[r.ID+"/"+s.ID]; flying && s.State == run.Running {
+		out.Progress = &p
 	}
 	switch {
 	case len(s.Closes) > 0:
@@ -59,10 +97,51 @@ func (b *builder) step(r *run.Run, s *run.Step, def *runbooks.Step) Step {
 	if def != nil {
 		out.Name, out.Needs = yamldoc.Text{Da: def.Name("da"), En: def.Name("en")}, def.Needs
 	}
-	if s.State == run.Waiting && r.State == run.RunRunning && needsSettled(r, out.Needs) && b.gateOpen(r, s.AfterGate) {
+	out.Needs = r.Needs(s.ID, out.Needs)
+	for _, a := range r.Added {
+		if a.Step.ID == s.ID {
+			out.Name, out.Added = yamldoc.Text{Da: a.Name, En: a.Name}, true
+		}
+	}
+	if i := s.Issue; i != nil {
+		out.Issue = &Issue{i.Text, i.Fix, i.Seq, i.Actor, i.At}
+	}
+	for _, n := range s.Notes {
+		out.Notes = append(out.Notes, Note{n.Text, n.File, n.SHA256, n.Seq, n.Actor, n.At})
+	}
+	early := b.dates(r, s, def, &out)
+	if s.State == run.Waiting && r.State == run.RunRunning && !r.Pauses(s.Stream) && needsSettled(r, out.Needs) && b.gateOpen(r, s.AfterGate) && !early {
 		out.State = run.Startable
 	}
 	return out
+}
+
+// dates shows when a waiting step may begin, and reports whether it has to wait for its time. The plan's dates do not bind those
+// who practise.
+func (b *builder) dates(r *run.Run, s *run.Step, def *runbooks.Step, out *Step) (early bool) {
+	if s.State != run.Waiting {
+		return false
+	}
+	begins := s.AgainAt
+	if def != nil && !r.Practises() {
+		out.NotBefore, out.NotAfter = def.NotBefore, def.NotAfter
+	}
+	if out.NotAfter != "" {
+		out.BeginsBy, _ = b.tl.WaitUntil(out.NotAfter)
+	}
+	if out.NotBefore != "" {
+		at, known := b.tl.WaitUntil(out.NotBefore)
+		if !known {
+			return true
+		}
+		if at.After(begins) {
+			begins = at
+		}
+	}
+	if early = begins.After(b.Now); early && r.State == run.RunRunning && needsSettled(r, out.Needs) {
+		out.BeginsAt = begins
+	}
+	return early
 }
 
 // covered are the services a step moves: those of the go once it has begun.

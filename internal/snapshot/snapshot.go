@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"skift/checks"
+	"skift/internal/forecast"
 	"skift/internal/gate"
 	"skift/internal/journal"
 	"skift/internal/matrix"
@@ -48,14 +49,6 @@ type Snapshot struct {
 
 	// Titles are what the plan calls things, under "gate/ID", "seat/ID", "party/ID", "service/ID", "runbook/ID", "milestone/ID".
 	Titles map[string]yamldoc.Text `json:"titles"`
-}
-
-// Title is what the plan calls a thing of a sort ("gate", "seat", "party", "service", "runbook", "milestone"), else its id.
-func (s Snapshot) Title(sort, id, lang string) string {
-	if t := s.Titles[sort+"/"+id].In(lang); t != "" {
-		return t
-	}
-	return id
 }
 
 // Plan is the head of the plan.
@@ -116,7 +109,7 @@ func (s Status) Light() register.Light {
 type Reason struct {
 	Code    string         `json:"code"`
 	Light   register.Light `json:"light"`
-	Subject string         `json:"subject,omitempty"` // milestone, gate or run
+	Subject string         `json:"subject,omitempty"` // milestone, gate, run or party
 	Step    string         `json:"step,omitempty"`
 	Owner   string         `json:"owner,omitempty"` // party or seat who must act
 	Days    int            `json:"days,omitempty"`
@@ -198,9 +191,16 @@ type Run struct {
 	BackOut     string        `json:"back_out,omitempty"`
 	Parent      string        `json:"parent,omitempty"` // the run whose step this one is
 	Undoes      string        `json:"undoes,omitempty"` // the run that this one backs out
+	PlanHash    string        `json:"plan_hash"`        // the revision of the plan it is bound to
+	HeldBy      journal.Actor `json:"held_by,omitzero"` // the person who holds it
+	Paused      []Pause       `json:"paused,omitempty"` // nothing new is started in these
 	Steps       []Step        `json:"steps"`
 	Waiting     []string      `json:"waiting_at_gates,omitempty"`
 	Switches    bool          `json:"switches,omitempty"` // one of its steps moves services to the new platform
+
+	Forecast *forecast.Forecast `json:"forecast,omitempty"` // when it will end; nil = it has ended, or the viewer may not know
+
+	Parameters map[string]string `json:"parameters,omitempty"` // with which it was started
 }
 
 // Step is one step of a run.
@@ -211,6 +211,7 @@ type Step struct {
 	State      run.StepState     `json:"state"` // startable when it could start now
 	Owner      string            `json:"owner,omitempty"`
 	Person     string            `json:"person,omitempty"` // on shift in the owner's seat now
+	Stream     string            `json:"stream,omitempty"`
 	Needs      []string          `json:"needs,omitempty"`
 	AfterGate  string            `json:"after_gate,omitempty"`
 	Attempt    int               `json:"attempt"`
@@ -219,6 +220,11 @@ type Step struct {
 	Takes      time.Duration     `json:"takes,omitempty"` // ns; 0 = not estimated
 	AskedAt    time.Time         `json:"asked_at,omitzero"`
 	DueAt      time.Time         `json:"due_at,omitzero"`
+	NotBefore  string            `json:"not_before,omitempty"` // as written; missing where it does not bind
+	NotAfter   string            `json:"not_after,omitempty"`
+	BeginsAt   time.Time         `json:"begins_at,omitzero"` // nothing but this instant is waited for
+	BeginsBy   time.Time         `json:"begins_by,omitzero"` // after it the step does not begin any more
+	Progress   *run.Progress     `json:"progress,omitempty"` // of a copy under way
 	FinishedAt time.Time         `json:"finished_at,omitzero"`
 	By         journal.Actor     `json:"by,omitzero"`
 	Reason     string            `json:"reason,omitempty"`
@@ -226,28 +232,12 @@ type Step struct {
 	Switches   []string          `json:"switches,omitempty"` // services; once begun, those the go covers
 	Closes     []string          `json:"closes,omitempty"`
 	Facts      map[string]string `json:"facts,omitempty"`
-}
+	Added      bool              `json:"added,omitempty"` // put into the run while it was under way
+	Issue      *Issue            `json:"issue,omitempty"` // what is wrong with it, as somebody flagged it
+	Notes      []Note            `json:"notes,omitempty"` // oldest first
 
-// Needed is a decision or answer somebody owes.
-type Needed struct {
-	Kind    string    `json:"kind"`    // one of the Need constants
-	Subject string    `json:"subject"` // gate, step, criterion or check
-	Gate    string    `json:"gate,omitempty"`
-	Run     string    `json:"run,omitempty"`
-	Seat    string    `json:"seat"`
-	Person  string    `json:"person,omitempty"`
-	By      time.Time `json:"by,omitzero"`
-	Event   int64     `json:"event,omitempty"` // confirm: what is to be confirmed
+	Contradiction *run.Contradiction `json:"contradiction,omitempty"` // it is done, and its checks say otherwise now
 }
-
-// What can be owed.
-const (
-	NeedDecision = "gate"    // the deciding seat's go or no-go
-	NeedVote     = "vote"    // an answer to a gate's poll
-	NeedStep     = "step"    // a step waits for a person
-	NeedConfirm  = "confirm" // a second seat for an accepted deviation
-	NeedAttest   = "attest"  // a person's word for a criterion
-)
 
 // Environment is the comparison of both sides in one environment.
 type Environment struct {
@@ -282,7 +272,8 @@ type Side struct {
 	Code    checks.Code    `json:"code"`
 	At      time.Time      `json:"at,omitzero"`
 	Since   time.Time      `json:"since,omitzero"`
-	Asked   int            `json:"addresses"` // of that side
+	Asked   int            `json:"addresses"`        // of that side
+	Brought checks.Brought `json:"brought,omitzero"` // how it came to us; missing = it was asked from here
 }
 
 // Suite is how fresh a suite is.
@@ -357,6 +348,7 @@ type Outbox struct {
 	Uncertain int      `json:"uncertain"`
 	Failed    int      `json:"failed"`
 	Errors    []string `json:"errors,omitempty"`
+	Unsent    []Letter `json:"unsent,omitempty"` // all that are neither sent nor being sent, those first that a person must look at
 }
 
 // Duty is who answers for a seat now.

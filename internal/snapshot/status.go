@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -27,6 +28,9 @@ const (
 	WhyNotObserved = "not-observed"
 	WhyUnsent      = "unsent"
 	WhyEmptySeat   = "empty-seat"
+	WhyPaused      = "paused"
+
+	WhyContradiction = "contradiction"
 )
 
 // gateNear is how long before its deadline a gate that cannot go yet is a risk.
@@ -35,7 +39,7 @@ const gateNear = 24 * time.Hour
 // status computes the light. It is the gravest of its reasons; a person may set another, and both are shown.
 func (b *builder) status(s Snapshot) Status {
 	out := Status{Computed: register.Green, Reasons: []Reason{}, Set: b.Register.Status, Note: b.Register.Note}
-	out.Reasons = slices.Concat(out.Reasons, b.whyDates(s), b.whyGates(s), b.whyRuns(s), b.whyPairs(s), b.whyPeople(s))
+	out.Reasons = slices.Concat(out.Reasons, b.whyPaused(), b.whyDates(s), b.whyGates(s), b.whyRuns(s), b.whyPairs(s), b.whyPeople(s))
 	slices.SortStableFunc(out.Reasons, func(x, y Reason) int { return cmp.Compare(gravity(y.Light), gravity(x.Light)) })
 	if len(out.Reasons) > 0 {
 		out.Computed = out.Reasons[0].Light
@@ -47,7 +51,7 @@ func (b *builder) status(s Snapshot) Status {
 // dimensions sorts the reasons by what they are about. Scope and economy are stated by nobody here.
 func (b *builder) dimensions(reasons []Reason) []Dimension {
 	about := map[string]string{WhySlip: "schedule", WhyLate: "schedule", WhyGateLate: "schedule", WhyGateNear: "schedule", WhyPairs: "quality",
-		WhyNotObserved: "quality", WhyEmptySeat: "resources"}
+		WhyNotObserved: "quality", WhyEmptySeat: "resources", WhyPaused: "quality"}
 	lights := map[string]register.Light{"schedule": register.Green, "risk": register.Green, "quality": register.Green, "resources": register.Green}
 	for _, r := range reasons {
 		d := cmp.Or(about[r.Code], "risk")
@@ -199,6 +203,9 @@ func (b *builder) whyRuns(s Snapshot) []Reason {
 			out = append(out, why)
 		}
 		for _, st := range r.Steps {
+			if st.Contradiction.Open() && !r.State.Final() {
+				out = append(out, Reason{Code: WhyContradiction, Subject: r.ID, Step: st.ID, Owner: st.Owner, Light: register.Yellow, At: st.Contradiction.Since})
+			}
 			if st.State == run.Uncertain && !r.State.Final() {
 				out = append(out, Reason{Code: WhyUncertain, Subject: r.ID, Step: st.ID, Owner: st.Owner, Light: grave, At: st.FinishedAt})
 			}
@@ -272,6 +279,16 @@ func (b *builder) whyPeople(s Snapshot) []Reason {
 		}
 		said = append(said, n.Seat)
 		out = append(out, Reason{Code: WhyEmptySeat, Owner: n.Seat, Light: register.Yellow, At: n.By})
+	}
+	return out
+}
+
+// whyPaused: the parties of which nothing is asked at present, so that nobody takes what is known of them for news.
+func (b *builder) whyPaused() []Reason {
+	var out []Reason
+	for _, party := range slices.Sorted(maps.Keys(b.Register.Paused)) {
+		p := b.Register.Paused[party]
+		out = append(out, Reason{Code: WhyPaused, Subject: party, Owner: cmp.Or(p.Actor.Seat, b.contact("")), Light: register.Yellow, At: p.At})
 	}
 	return out
 }

@@ -10,6 +10,7 @@ import (
 	"skift/internal/journal"
 	"skift/internal/matrix"
 	"skift/internal/register"
+	"skift/internal/run"
 	"skift/internal/yamldoc"
 )
 
@@ -114,7 +115,11 @@ func (b *builder) oneSide(p *Pair) {
 	if !b.ownSide(checks.New) {
 		p.New = nil
 	}
+	p.Why.Differences = b.ownDifferences(p.Why.Differences)
 	p.Verdict = checks.Pair(seen(p.Old, checks.Old), seen(p.New, checks.New), p.Phase)
+	if p.New != nil && p.New.Code == checks.Differs {
+		p.Verdict = p.Verdict.Differing()
+	}
 	p.Why.Verdict = p.Verdict
 	var own []matrix.SideWhy
 	for _, w := range p.Why.Sides {
@@ -125,6 +130,21 @@ func (b *builder) oneSide(p *Pair) {
 	}
 	p.Why.Sides = own
 	p.AsOf = oldest(p.Old, p.New)
+}
+
+// ownDifferences keeps which rules are broken, and the viewer's own side of them.
+func (b *builder) ownDifferences(all []matrix.Difference) []matrix.Difference {
+	var out []matrix.Difference
+	for _, d := range all {
+		if !d.Broken || !b.ownSide(checks.New) { // it is new's to be as old is
+			continue
+		}
+		if !b.ownSide(checks.Old) {
+			d.Old = ""
+		}
+		out = append(out, d)
+	}
+	return out
 }
 
 // reduceDeviation keeps that something was accepted, and until when, but another party's words only of the viewer's own.
@@ -149,11 +169,39 @@ func (b *builder) reduceRun(r *Run) {
 			r.Steps[i].Reason = ""
 		}
 		r.Steps[i].By = b.actor(r.Steps[i].By)
+		b.reduceMarks(&r.Steps[i])
+		if c := r.Steps[i].Contradiction; c != nil { // that there is one; its words may speak of others
+			r.Steps[i].Contradiction = &run.Contradiction{Since: c.Since, AcceptedAt: c.AcceptedAt, AcceptedBy: b.actor(c.AcceptedBy)}
+		}
+	}
+	if r.HeldBy.Seat != "" && !b.ownSeat(r.HeldBy.Seat) {
+		r.Reason = ""
+	}
+	r.HeldBy = b.actor(r.HeldBy)
+	r.Paused = slices.Clone(r.Paused)
+	for i, p := range r.Paused {
+		if !b.ownSeat(p.By.Seat) {
+			r.Paused[i].Reason = ""
+		}
+		r.Paused[i].By = b.actor(p.By)
 	}
 	if !own(r.HeldStep) {
 		r.HeldStep, r.Reason = "", ""
 	}
-	r.StartedBy = b.actor(r.StartedBy)
+	r.StartedBy, r.Parameters, r.Forecast = b.actor(r.StartedBy), nil, nil // a forecast tells of everybody's steps
+}
+
+// reduceMarks keeps that something is wrong with a step, and until when, but another party's words only of the viewer's own.
+func (b *builder) reduceMarks(st *Step) {
+	if st.Issue != nil {
+		i := *st.Issue
+		if !b.ownSeat(i.By.Seat) {
+			i.Text = ""
+		}
+		i.By = b.actor(i.By)
+		st.Issue = &i
+	}
+	st.Notes = keep(slices.Clone(st.Notes), func(n Note) bool { return b.ownSeat(n.By.Seat) })
 }
 
 func (b *builder) reduceGate(g *Gate) {

@@ -176,7 +176,7 @@ func TestCrashCopy(t *testing.T) {
 	}
 	for n := 2; n <= 6; n++ {
 		for when, head := range map[string]journal.Head{"before": heads[n-2], "after": heads[n-1]} {
-			c := storetest.Open(t, store.Options{Dir: copies[fmt.Sprintf("%s %d", when, n)], Plan: storetest.Plan})
+			c := storetest.Open(t, store.Options{Dir: copies[fmt.Sprintf("%s %d", when, n)], Plan: storetest.Plan, Moved: true})
 			if got, err := c.Head(t.Context()); err != nil || got != head {
 				t.Errorf("%s write %d: head %s, want %s; %v", when, n, got, head, err)
 			}

@@ -20,6 +20,11 @@ var (
 	// ErrUnfit: the data directory is a copy from another host or lies on a
 	// network file system, where a lock does not keep a second owner out.
 	ErrUnfit = errors.New("the data directory cannot be owned here")
+	// ErrStranger is the [ErrUnfit] that ends when somebody says that no other copy will ever act: the journal was last owned
+	// on another host or as another file, was restored, or was given up for a copy.
+	ErrStranger = fmt.Errorf("%w", ErrUnfit)
+	// ErrOurs: there is nothing to take over, the journal was last owned here.
+	ErrOurs = errors.New("the journal was last owned here: there is nothing to take over")
 	// ErrFenced: somebody else has become the owner; nothing was committed and
 	// nothing more will be.
 	ErrFenced = errors.New("ownership of the journal was lost")

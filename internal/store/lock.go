@@ -8,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 const lockName = "lock"
@@ -20,6 +18,9 @@ const lockName = "lock"
 // files of one name.
 type dirLock struct{ file *os.File }
 
+// errHeld says that somebody else has the lock.
+var errHeld = errors.New("held")
+
 // lockDir takes the lock or returns a [HeldError].
 func lockDir(dir, socket string) (*dirLock, error) {
 	path := filepath.Join(dir, lockName)
@@ -27,8 +28,8 @@ func lockDir(dir, socket string) (*dirLock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open lock: %w", err)
 	}
-	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
+	err = tryLock(f)
+	if errors.Is(err, errHeld) {
 		defer f.Close()
 		return nil, &HeldError{Dir: dir, Holder: readHolder(f)}
 	}

@@ -4,7 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"runtime"
+	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"skift/checks"
 	"skift/internal/register"
@@ -12,45 +17,75 @@ import (
 
 // observationColumns are the columns that [scanInterval] reads.
 const observationColumns = `unit, since, until, outcome, verdict, code, want, reached, facts, evidence,
-	local_addr, checker_version, config_hash, valid_until, answers, timings`
+	local_addr, checker_version, config_hash, valid_until, answers, timings, brought`
 
 // observe merges answers into the intervals of their units.
 func (s *Store) observe(tx Tx, results []checks.Result) error {
-	for _, r := range results {
-		if err := s.observeOne(tx, r); err != nil {
+	facts, err := written(results)
+	if err != nil {
+		return err
+	}
+	last, err := s.lasts(tx, results, facts)
+	if err != nil {
+		return fmt.Errorf("read the last observations: %w", err)
+	}
+	for i, r := range results {
+		key := r.Unit.Key()
+		before, known := last[key]
+		delete(last, key) // a second answer of the same unit comes after this one
+		if !known {
+			if before, err = s.last(tx, key, r, facts[i]); err != nil {
+				return fmt.Errorf("read the last observation of %s: %w", r.Unit, err)
+			}
+		}
+		if err := s.observeOne(tx, r, facts[i], before); err != nil {
 			return fmt.Errorf("store observation of %s: %w", r.Unit, err)
 		}
 	}
 	return nil
 }
 
-func (s *Store) observeOne(tx Tx, r checks.Result) error {
+// written is the facts of each result as they are stored. It is most of the work beside the database's own, and is shared out.
+func written(results []checks.Result) ([]string, error) {
+	facts := make([]string, len(results))
+	var g errgroup.Group
+	n := runtime.GOMAXPROCS(0)
+	for w := range n {
+		g.Go(func() error {
+			for i := w; i < len(results); i += n {
+				text, err := json.Marshal(results[i].Facts)
+				if err != nil {
+					return fmt.Errorf("store observation of %s: %w", results[i].Unit, err)
+				}
+				facts[i] = string(text)
+			}
+			return nil
+		})
+	}
+	return facts, g.Wait()
+}
+
+// observeOne merges an answer into last, the newest interval of its unit; nil = there is none.
+func (s *Store) observeOne(tx Tx, r checks.Result, facts string, last *register.Interval) error {
 	key, at := r.Unit.Key(), r.StartedAt.UTC().Truncate(time.Microsecond)
-	last, err := scanInterval(tx.QueryRow("SELECT "+observationColumns+" FROM observation WHERE plan = $1 AND unit = $2 AND latest", s.plan, key))
 	switch {
-	case errors.Is(err, errNoRow):
-		return s.insertInterval(tx, key, register.Begin(r), true)
-	case err != nil:
-		return err
+	case last == nil:
+		return s.insertInterval(tx, key, register.Begin(r), facts, true)
 	case at.After(last.Until) && last.Continues(r):
 		return s.extendInterval(tx, key, last.Extend(r))
 	case at.After(last.Until):
 		if _, err := tx.Exec("UPDATE observation SET latest = $1 WHERE plan = $2 AND unit = $3 AND latest", false, s.plan, key); err != nil {
 			return err
 		}
-		return s.insertInterval(tx, key, register.Begin(r), true)
+		return s.insertInterval(tx, key, register.Begin(r), facts, true)
 	case !at.Before(last.Since) && last.Continues(r):
 		return nil // within what is known already: an answer that arrived twice, or late
 	}
 	// A late answer that differs is history; it changes nothing about now.
-	return s.insertInterval(tx, key, register.Begin(r), false)
+	return s.insertInterval(tx, key, register.Begin(r), facts, false)
 }
 
-func (s *Store) insertInterval(tx Tx, key string, i register.Interval, latest bool) error {
-	facts, err := json.Marshal(i.Facts)
-	if err != nil {
-		return err
-	}
+func (s *Store) insertInterval(tx Tx, key string, i register.Interval, facts string, latest bool) error {
 	evidence, err := json.Marshal(i.Evidence)
 	if err != nil {
 		return err
@@ -59,14 +94,18 @@ func (s *Store) insertInterval(tx Tx, key string, i register.Interval, latest bo
 	if err != nil {
 		return err
 	}
+	brought, err := json.Marshal(i.Brought)
+	if err != nil {
+		return err
+	}
 	// One unit is asked once at one instant: a second row for it is the same
 	// late answer again.
 	_, err = tx.Exec(`INSERT INTO observation (plan, check_id, latest, `+observationColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
 		ON CONFLICT DO NOTHING`,
 		s.plan, i.Unit.Check, latest, key, micros(i.Since), micros(i.Until),
-		string(i.Outcome), string(i.Verdict), string(i.Code), string(i.Want), i.Reached, string(facts), string(evidence),
-		i.LocalAddr, i.CheckerVersion, i.ConfigHash, micros(i.ValidUntil), i.Count, string(timings))
+		string(i.Outcome), string(i.Verdict), string(i.Code), string(i.Want), i.Reached, facts, string(evidence),
+		i.LocalAddr, i.CheckerVersion, i.ConfigHash, micros(i.ValidUntil), i.Count, string(timings), string(brought))
 	return err
 }
 
@@ -81,26 +120,113 @@ func (s *Store) extendInterval(tx Tx, key string, i register.Interval) error {
 	return err
 }
 
-func scanInterval(row Row) (register.Interval, error) {
+// storedInterval is a row as it is stored.
+type storedInterval struct {
+	register.Interval // what needs no decoding
+
+	unit, facts, evidence, timings, brought string
+}
+
+func (i *storedInterval) scan(row Row) error {
 	var (
-		i                            register.Interval
-		unit                         string
 		since, until, valid          int64
 		outcome, verdict, code, want string
-		facts, evidence, timings     string
 	)
-	err := row.Scan(&unit, &since, &until, &outcome, &verdict, &code, &want, &i.Reached, &facts, &evidence,
-		&i.LocalAddr, &i.CheckerVersion, &i.ConfigHash, &valid, &i.Count, &timings)
-	if err != nil {
-		return i, err
-	}
-	if i.Unit, err = checks.ParseUnit(unit); err != nil {
-		return i, err
-	}
+	err := row.Scan(&i.unit, &since, &until, &outcome, &verdict, &code, &want, &i.Reached, &i.facts, &i.evidence,
+		&i.LocalAddr, &i.CheckerVersion, &i.ConfigHash, &valid, &i.Count, &i.timings, &i.brought)
 	i.Outcome, i.Verdict, i.Code, i.Want = checks.Verdict(outcome), checks.Verdict(verdict), checks.Code(code), checks.Want(want)
 	i.Since, i.Until, i.StartedAt, i.ValidUntil = moment(since), moment(until), moment(until), moment(valid)
-	return i, errors.Join(
-		json.Unmarshal([]byte(facts), &i.Facts),
-		json.Unmarshal([]byte(evidence), &i.Evidence),
-		json.Unmarshal([]byte(timings), &i.Timings))
+	return err
+}
+
+func scanInterval(row Row) (register.Interval, error) {
+	var i storedInterval
+	err := i.scan(row)
+	if err != nil {
+		return i.Interval, err
+	}
+	if i.Unit, err = checks.ParseUnit(i.unit); err != nil {
+		return i.Interval, err
+	}
+	return i.Interval, errors.Join(
+		json.Unmarshal([]byte(i.facts), &i.Facts),
+		json.Unmarshal([]byte(i.evidence), &i.Evidence),
+		json.Unmarshal([]byte(i.timings), &i.Timings),
+		json.Unmarshal([]byte(i.brought), &i.Brought))
+}
+
+// lastColumns are the columns that [storedInterval.last] reads: all but the evidence, which going on with an interval leaves as it is.
+const lastColumns = `unit, since, until, outcome, verdict, code, want, reached, facts, '',
+	local_addr, checker_version, config_hash, valid_until, answers, timings, brought`
+
+// together is how many units of a check are worth one question for all of them.
+const together = 16
+
+// lasts reads the newest intervals of many units at once: of each check that has many in results, one walk over its part of the index. A
+// unit that was looked for and has none is there as nil; one that is not there was not looked for.
+func (s *Store) lasts(tx Tx, results []checks.Result, facts []string) (map[string]*register.Interval, error) {
+	of := map[string][]int{}
+	for i, r := range results {
+		of[r.Unit.Check] = append(of[r.Unit.Check], i)
+	}
+	last := map[string]*register.Interval{}
+	for _, asked := range of {
+		if len(asked) < together {
+			continue
+		}
+		index := make(map[string]int, len(asked))
+		for _, i := range asked {
+			key := results[i].Unit.Key()
+			last[key] = nil
+			if _, twice := index[key]; !twice {
+				index[key] = i
+			}
+		}
+		keys := slices.Collect(maps.Keys(index))
+		err := tx.Query(func(row Row) error {
+			var stored storedInterval
+			if err := stored.scan(row); err != nil {
+				return err
+			}
+			i, wanted := index[stored.unit]
+			if !wanted {
+				return nil
+			}
+			known, err := stored.last(results[i], facts[i])
+			last[stored.unit] = &known
+			return err
+		}, "SELECT "+lastColumns+" FROM observation WHERE plan = $1 AND unit >= $2 AND unit <= $3 AND latest", s.plan, slices.Min(keys), slices.Max(keys))
+		if err != nil {
+			return nil, err
+		}
+	}
+	return last, nil
+}
+
+// last reads the newest interval of the unit of r; nil when there is none.
+func (s *Store) last(tx Tx, key string, r checks.Result, facts string) (*register.Interval, error) {
+	var stored storedInterval
+	err := stored.scan(tx.QueryRow("SELECT "+lastColumns+" FROM observation WHERE plan = $1 AND unit = $2 AND latest", s.plan, key))
+	if errors.Is(err, errNoRow) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	known, err := stored.last(r, facts)
+	return &known, err
+}
+
+// last decodes the newest interval of the unit of r as far as going on with it takes. Nearly every answer says what the last one said: facts
+// that are written alike are not decoded.
+func (i *storedInterval) last(r checks.Result, facts string) (register.Interval, error) {
+	i.Unit = r.Unit
+	if i.facts == facts {
+		i.Facts = r.Facts
+	} else if err := json.Unmarshal([]byte(i.facts), &i.Facts); err != nil {
+		return i.Interval, err
+	}
+	return i.Interval, errors.Join(
+		json.Unmarshal([]byte(i.timings), &i.Timings),
+		json.Unmarshal([]byte(i.brought), &i.Brought))
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"skift/checks"
 	"skift/internal/journal"
 	"skift/internal/register"
 )
@@ -160,6 +161,40 @@ func scanMessage(row Row) (register.Message, error) {
 // Latest reads what each unit answers now, in the order of the units' keys.
 func (s *Store) Latest(ctx context.Context) ([]register.Interval, error) {
 	return s.intervals(ctx, "latest ORDER BY unit")
+}
+
+// Recent reads what each unit answers now and, of what it answered from since on, the newest few intervals; each unit's in order of time.
+func (s *Store) Recent(ctx context.Context, since time.Time, few int) ([]register.Interval, error) {
+	var found []register.Interval
+	err := s.db.Read(ctx, func(tx Tx) error {
+		return tx.Query(func(row Row) error {
+			i, err := scanInterval(row)
+			found = append(found, i)
+			return err
+		}, "SELECT "+observationColumns+` FROM (
+			SELECT `+observationColumns+`, latest, row_number() OVER (PARTITION BY unit ORDER BY until DESC, since DESC) AS newest
+			FROM observation WHERE plan = $1 AND (latest OR until >= $2)) AS recent
+			WHERE latest OR newest <= $3 ORDER BY unit, until, since`, s.plan, micros(since), few)
+	})
+	return found, wrap("read observations", err)
+}
+
+// LastOK reads when each unit was last let in, for as long as observations are kept; one that never was is missing.
+func (s *Store) LastOK(ctx context.Context) (map[checks.Unit]time.Time, error) {
+	found := map[checks.Unit]time.Time{}
+	err := s.db.Read(ctx, func(tx Tx) error {
+		return tx.Query(func(row Row) error {
+			var key string
+			var until int64
+			if err := row.Scan(&key, &until); err != nil {
+				return err
+			}
+			u, err := checks.ParseUnit(key)
+			found[u] = moment(until)
+			return err
+		}, "SELECT unit, max(until) FROM observation WHERE plan = $1 AND outcome IN ('pass', 'warn') GROUP BY unit", s.plan)
+	})
+	return found, wrap("read observations", err)
 }
 
 // History reads what the units of a check answered from since on, each unit's

@@ -41,7 +41,7 @@ CREATE TABLE observation (
     valid_until     BIGINT  NOT NULL,
     answers         BIGINT  NOT NULL CHECK (answers > 0),
     timings         TEXT    NOT NULL,
-    latest          BOOLEAN NOT NULL,
+    latest          BOOLEAN NOT NULL, brought TEXT NOT NULL DEFAULT '{}',
     PRIMARY KEY (plan, unit, since),
     CHECK (until >= since)
 );
@@ -49,6 +49,8 @@ CREATE TABLE observation (
 CREATE INDEX observation_check ON observation (plan, check_id, until);
 
 CREATE UNIQUE INDEX observation_latest ON observation (plan, unit) WHERE latest;
+
+CREATE INDEX observation_until ON observation (plan, until);
 
 CREATE TABLE outbox (
     plan        TEXT   NOT NULL REFERENCES head (plan),

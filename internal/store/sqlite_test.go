@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -302,7 +303,7 @@ func TestMigrate(t *testing.T) {
 		t.Fatal(err)
 	}
 	copies := func() []string {
-		found, err := filepath.Glob(filepath.Join(dir, "skift-schema1-*.db"))
+		found, err := filepath.Glob(filepath.Join(dir, "skift-schema*-*.db"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -311,15 +312,23 @@ func TestMigrate(t *testing.T) {
 	if len(copies()) > 0 {
 		t.Error("a new database was copied")
 	}
-	init, err := embedded.ReadFile("migrations/00001_init.sql")
+	ours, err := schemaVersion(migrations())
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := fstest.MapFS{
-		"00001_init.sql": {Data: init},
-		"00002_more.sql": {Data: []byte("-- +goose Up\nCREATE TABLE more (n BIGINT NOT NULL);\n")},
+	files := fstest.MapFS{"09999_more.sql": {Data: []byte("-- +goose Up\nCREATE TABLE more (n BIGINT NOT NULL);\n")}}
+	names, err := fs.Glob(migrations(), "*.sql")
+	if err != nil {
+		t.Fatal(err)
 	}
-	if _, err := Open(ctx, Options{Dir: dir, ReadOnly: true, files: files}); !errors.Is(err, ErrSchema) || !strings.Contains(err.Error(), "has schema 1, this program needs 2") {
+	for _, name := range names {
+		text, err := fs.ReadFile(migrations(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = &fstest.MapFile{Data: text}
+	}
+	if _, err := Open(ctx, Options{Dir: dir, ReadOnly: true, files: files}); !errors.Is(err, ErrSchema) || !strings.Contains(err.Error(), fmt.Sprintf("has schema %d, this program needs 9999", ours)) {
 		t.Errorf("reading an older schema: %v", err)
 	}
 	for range 2 { // the second time there is nothing to do
@@ -346,10 +355,10 @@ func TestMigrate(t *testing.T) {
 		t.Errorf("the older program: %v", err)
 	}
 	back := t.TempDir()
-	if err := os.Rename(found[0], filepath.Join(back, fileName)); err != nil {
+	if err := os.Rename(found[0], filepath.Join(back, FileName)); err != nil {
 		t.Fatal(err)
 	}
-	old := openTest(t, Options{Dir: back})
+	old := openTest(t, Options{Dir: back, Moved: true})
 	if report, err := old.Verify(ctx, &c.Head); err != nil || !report.OK() {
 		t.Errorf("the copy: %s, %v", report, err)
 	}

@@ -28,7 +28,8 @@ import (
 	"skift/internal/journal"
 )
 
-const fileName = "skift.db"
+// FileName is the database in a data directory.
+const FileName = "skift.db"
 
 // Options say which journal to open and how.
 type Options struct {
@@ -36,7 +37,11 @@ type Options struct {
 	Plan     string // whose journal; may be empty when reading the only one there is
 	ReadOnly bool   // read without owning, while another process may own it
 	Socket   string // where the owner listens; told to whoever finds the directory held
-	Moved    bool   // the directory was brought here from another host on purpose
+	Moved    bool   // the directory was brought here from elsewhere on purpose; see Stranger
+
+	// Arrival, unless nil, is called when the directory is a stranger's and Moved: its event is written in the transaction that
+	// takes it over. With it, taking over what is ours already is refused (ErrOurs).
+	Arrival func(why string) journal.Event
 
 	// BeforeCommit and AfterCommit, unless nil, are called around the end of
 	// the nth write transaction of this Store, counted from 1. Tests of crashes
@@ -71,7 +76,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open data directory: %w", err)
 	}
-	path := filepath.Join(dir, fileName)
+	path := filepath.Join(dir, FileName)
 	if o.ReadOnly {
 		return openReader(ctx, o, path)
 	}
@@ -90,7 +95,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	db := &sqliteDB{hooks: hooks{o.BeforeCommit, o.AfterCommit}}
 	closeAll := func() error { return errors.Join(db.Close(), lock.release()) }
-	s := &Store{db: db, close: sync.OnceValue(closeAll), plan: o.Plan, leader: make(chan struct{}, 1)}
+	s := &Store{db: db, close: sync.OnceValue(closeAll), plan: o.Plan, path: path, leader: make(chan struct{}, 1)}
 	if err := s.openOwner(ctx, db, o, path); err != nil {
 		return nil, errors.Join(fmt.Errorf("open journal: %w", err), s.Close())
 	}
@@ -104,7 +109,7 @@ func openReader(ctx context.Context, o Options, path string) (*Store, error) {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
 	db := &sqliteDB{}
-	s := &Store{db: db, close: sync.OnceValue(db.Close), plan: o.Plan, leader: make(chan struct{}, 1)}
+	s := &Store{db: db, close: sync.OnceValue(db.Close), plan: o.Plan, path: path, leader: make(chan struct{}, 1)}
 	err := db.openReaders(path)
 	if err == nil {
 		err = db.checkSchema(ctx, o.files, path)
@@ -130,15 +135,14 @@ func (s *Store) openOwner(ctx context.Context, db *sqliteDB, o Options, path str
 		func() error { return db.migrate(ctx, o.files, path) },
 		func() error { return db.pinWriter(ctx) },
 		func() error { return db.openReaders(path) },
-		func() error { return db.Write(ctx, func(tx Tx) error { return s.own(tx, hostID(), o.Moved) }) },
+		func() (err error) { s.file, err = os.Stat(path); return err },
+		func() error { return db.Write(ctx, func(tx Tx) error { return s.own(tx, here(s.file), o) }) },
 	} {
 		if err := step(); err != nil {
 			return err
 		}
 	}
-	s.path = path
-	s.file, err = os.Stat(path)
-	return err
+	return nil
 }
 
 // find makes sure that the journal of s.plan is there.
@@ -169,9 +173,9 @@ func orphaned(tx Tx) error {
 }
 
 // own makes this process the owner: from now on no earlier one can write.
-func (s *Store) own(tx Tx, host string, moved bool) error {
+func (s *Store) own(tx Tx, here string, o Options) error {
 	if err := s.find(tx); errors.Is(err, ErrNone) {
-		_, err := tx.Exec("INSERT INTO head (plan, size, frontier, epoch, host) VALUES ($1, 0, $2, 0, $3)", s.plan, []byte{}, host)
+		_, err := tx.Exec("INSERT INTO head (plan, size, frontier, epoch, host) VALUES ($1, 0, $2, 0, $3)", s.plan, []byte{}, here)
 		if err != nil {
 			return err
 		}
@@ -185,10 +189,18 @@ func (s *Store) own(tx Tx, host string, moved bool) error {
 	if err := tx.QueryRow("SELECT host FROM head WHERE plan = $1", s.plan).Scan(&before); err != nil {
 		return err
 	}
-	if before != "" && host != "" && before != host && !moved {
-		return fmt.Errorf("%w: it was last owned on another host; if that one will never act again, say that it was moved here", ErrUnfit)
+	why := stranger(before, here)
+	if why != "" && !o.Moved {
+		return fmt.Errorf("%w: %s", ErrStranger, why)
 	}
-	return tx.QueryRow("UPDATE head SET epoch = epoch + 1, host = $1 WHERE plan = $2 RETURNING epoch", host, s.plan).Scan(&s.epoch)
+	if err := tx.QueryRow("UPDATE head SET epoch = epoch + 1, host = $1 WHERE plan = $2 RETURNING epoch", here, s.plan).Scan(&s.epoch); err != nil || o.Arrival == nil {
+		return err
+	}
+	if why == "" {
+		return ErrOurs
+	}
+	_, err := s.appendEvents(tx, []journal.Event{o.Arrival(why)})
+	return err
 }
 
 // inStep refuses to go on from a journal that does not end where its head says:

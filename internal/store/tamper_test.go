@@ -159,7 +159,7 @@ func TestRolledBack(t *testing.T) {
 		t.Errorf("with a later head: %v, %s", ok, said)
 	}
 	// Going on from the old copy makes another history.
-	o := storetest.Open(t, store.Options{Dir: old, Plan: storetest.Plan})
+	o := storetest.Open(t, store.Options{Dir: old, Plan: storetest.Plan, Moved: true})
 	storetest.Must(t, o, register.Batch{Events: storetest.Events(3)[1:]})
 	if ok, said := verify(old, &held); ok || !strings.Contains(said, "the first 6 events are not those of the held head") {
 		t.Errorf("with another history: %v, %s", ok, said)

@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
 
@@ -83,6 +85,7 @@ func testChangedAnswers(t *testing.T, s *store.Store) {
 		func(r *checks.Result) { r.ConfigHash = "beef" },
 		func(r *checks.Result) { r.CheckerVersion = "2" },
 		func(r *checks.Result) { delete(r.Facts, "serial") },
+		func(r *checks.Result) { r.Brought = checks.Brought{By: checks.ByLog, From: "0a1b", Party: "k101"} },
 	}
 	r := Result(1, Epoch)
 	for n, change := range changes {
@@ -127,5 +130,42 @@ func testLateAnswers(t *testing.T, s *store.Store) {
 	}
 	if rows := history(t, s, Epoch); len(rows) != 3 {
 		t.Errorf("%d rows", len(rows))
+	}
+}
+
+// testManyAtOnce: what a sweep of many units stores is what its answers store one by one, whichever units are new, asked twice, or left out.
+func testManyAtOnce(t *testing.T, s *store.Store) {
+	const units = 60
+	r := rand.New(rand.NewPCG(1, 2))
+	for round := range 8 {
+		var batch []checks.Result
+		for _, n := range r.Perm(units)[:units*2/3] {
+			answer := Result(n+1, Epoch.Add(time.Duration(round)*time.Minute+time.Duration(n)*time.Second))
+			answer.Facts["serial"] = strconv.Itoa(r.IntN(2))
+			batch = append(batch, answer)
+			if r.IntN(4) == 0 {
+				again := Result(n+1, answer.StartedAt.Add(time.Duration(r.IntN(3)-1)*time.Millisecond))
+				again.Facts["serial"] = strconv.Itoa(r.IntN(2))
+				batch = append(batch, again)
+			}
+		}
+		Must(t, s, register.Batch{Observations: batch})
+		for _, answer := range batch {
+			answer.Unit.Check = "single"
+			Must(t, s, register.Batch{Observations: []checks.Result{answer}})
+		}
+	}
+	single, err := s.History(t.Context(), "single", Epoch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range single {
+		single[i].Unit.Check = "gateway-cert"
+	}
+	if diff := cmp.Diff(single, history(t, s, Epoch)); diff != "" {
+		t.Errorf("one by one, and at once: %s", diff)
+	}
+	if now := latest(t, s); len(now) != 2*units {
+		t.Errorf("%d units have a newest answer, want %d", len(now), 2*units)
 	}
 }

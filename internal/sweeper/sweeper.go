@@ -6,10 +6,12 @@
 package sweeper
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,7 +19,10 @@ import (
 	"time"
 
 	"skift/checks"
+	"skift/internal/dial"
+	"skift/internal/matrix"
 	"skift/internal/register"
+	"skift/internal/term"
 )
 
 // Prober asks one unit. An error means a bug of ours or a cancelled context, never that the target fails.
@@ -28,35 +33,24 @@ type Prober interface {
 // Record keeps the answers of a sweep and the event about them, all or nothing.
 type Record func(ctx context.Context, results []checks.Result, swept register.Swept) error
 
-// Budget is how hard targets are asked.
-type Budget struct {
-	Parallel int           // connections to one address at once
-	Total    int           // connections at once
-	SSHGap   time.Duration // between unauthenticated SSH handshakes with one address
-}
-
-// Sweeper runs sweeps. Make it with New.
+// Sweeper runs sweeps. It is safe for concurrent use. Make it with New.
 type Sweeper struct {
 	prober Prober
 	record Record
 	budget Budget
-	total  chan struct{}
+	total  chan struct{} // places of those that are being asked
+	slow   chan struct{} // places of those that only wait for an answer any more
 
 	mu      sync.Mutex
 	targets map[string]*target
-}
-
-// target is one address and what it is asked at present.
-type target struct {
-	slots   chan struct{}
-	ssh     chan struct{} // held from waiting for an unauthenticated SSH handshake until it begins
-	nextSSH time.Time     // before this there is none; of whoever holds ssh
+	flights map[*flight]struct{}
 }
 
 // New makes a sweeper; a budget below one is read as one.
 func New(p Prober, b Budget, record Record) *Sweeper {
 	b.Parallel, b.Total = max(b.Parallel, 1), max(b.Total, 1)
-	return &Sweeper{prober: p, record: record, budget: b, total: make(chan struct{}, b.Total), targets: map[string]*target{}}
+	return &Sweeper{prober: p, record: record, budget: b, total: make(chan struct{}, b.Total), slow: make(chan struct{}, slowPerPlace*b.Total),
+		targets: map[string]*target{}, flights: map[*flight]struct{}{}}
 }
 
 // Job is one sweep.
@@ -66,125 +60,181 @@ type Job struct {
 	Cause       string
 	Asks        []checks.Ask
 	Skipped     []checks.Result // units that may not be asked, recorded as such
+	// Held reports that a unit must not be asked after all, and what is recorded instead. It is asked of each unit when its turn
+	// comes, and again of all under way when [Sweeper.Hold] is called; nil = none is.
+	Held     func(checks.Ask) (checks.Result, bool)
+	Spared   int                   // units left alone this time, whose last answer stands
+	Progress func(done, total int) // told after each answer, from several goroutines and never two at once; nil = nobody
 }
 
 // Sweep asks everything of a job and records it. Results come in the order of the job, the skipped last.
 func (s *Sweeper) Sweep(ctx context.Context, job Job) ([]checks.Result, error) {
 	results := make([]checks.Result, len(job.Asks))
 	errs := make([]error, len(job.Asks))
+	seals := make([][sha256.Size]byte, len(job.Asks))
+	told := progress{tell: job.Progress, total: len(job.Asks)}
+	// Those that wait for a shared place are few at a time: ten thousand units must not be as many goroutines. Those that wait for
+	// their own target step aside.
+	next := make(chan struct{}, s.budget.Total)
 	var wg sync.WaitGroup
 	for i, ask := range job.Asks {
-		wg.Go(func() { results[i], errs[i] = s.one(ctx, ask) })
+		if take(ctx, next) != nil {
+			break
+		}
+		wg.Go(func() {
+			aside := sync.OnceFunc(func() { <-next })
+			defer aside()
+			results[i], errs[i] = s.unit(ctx, ask, job.Held, aside)
+			seals[i] = sealed(&results[i])
+			told.answered()
+		})
 	}
 	wg.Wait()
 	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	for i, err := range errs {
-		if err != nil {
-			return nil, fmt.Errorf("ask %s: %w", job.Asks[i].Unit, err)
-		}
+		return nil, cancelled(ctx, errs)
 	}
 	results = append(results, job.Skipped...)
 	if len(results) == 0 {
 		return nil, nil
 	}
-	return results, s.record(ctx, results, digest(job, results))
+	return results, s.record(ctx, results, digest(job, results, seals))
+}
+
+// progress counts answers and tells of each.
+type progress struct {
+	tell        func(done, total int)
+	mu          sync.Mutex
+	done, total int
+}
+
+func (p *progress) answered() {
+	if p.tell == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done++
+	p.tell(p.done, p.total)
+}
+
+// cancelled is the cause, with whatever a unit has to tell beyond it, such as a file of ours that stays behind.
+func cancelled(ctx context.Context, errs []error) error {
+	cause := context.Cause(ctx)
+	var more []error
+	for _, err := range errs {
+		if errors.Is(err, cause) && err != cause { // exactly the cause tells nothing more
+			more = append(more, err)
+		}
+	}
+	if len(more) == 0 {
+		return cause
+	}
+	return errors.Join(more...)
+}
+
+// unit is the result of one unit, whatever happens to it: it may be held, and a bug of ours is an error about this unit alone. The
+// error is what kept it from being asked; it means something only when the sweep was cancelled.
+func (s *Sweeper) unit(ctx context.Context, ask checks.Ask, held func(checks.Ask) (checks.Result, bool), aside func()) (checks.Result, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	f := &flight{ask: ask, held: held, cancel: cancel}
+	defer s.depart(f)()
+	if r, ok := f.holds(); ok {
+		return r, nil
+	}
+	r, err := s.one(ctx, ask, aside)
+	if err == nil {
+		return r, nil
+	}
+	if r, ok := f.holds(); ok {
+		if err != errHeld { // something stays behind, or could not be closed
+			r.Evidence.Err = clip(term.Line(err.Error()))
+		}
+		return r, err
+	}
+	return fault(ask, err), err
+}
+
+// fault is the result of a unit that a bug of ours kept from being asked.
+func fault(ask checks.Ask, err error) checks.Result {
+	r := checks.Result{Unit: ask.Unit, Outcome: checks.Error, Verdict: checks.Error, Code: checks.Internal, Want: ask.Want, Facts: map[string]string{},
+		Evidence: checks.Evidence{Err: clip(term.Line(err.Error()))}, StartedAt: ask.At, ConfigHash: ask.Hash()}
+	if r.StartedAt.IsZero() {
+		r.StartedAt = time.Now()
+	}
+	if r.Want == "" {
+		r.Want = checks.Allow
+	}
+	r.ValidUntil = r.StartedAt.Add(matrix.MaxAge(ask.Spec))
+	return r
+}
+
+// clip bounds what is kept of the text of a bug.
+func clip(text string) string {
+	const longest = 300
+	if len(text) > longest {
+		text = strings.ToValidUTF8(text[:longest], "") + "…"
+	}
+	return text
 }
 
 // one asks one unit when the budgets allow. The target's place is taken first and the shared one last, so that a slow or
-// rationed target holds up nobody but itself. A panic in a probe is an error of ours about this unit, not the end of the process.
-func (s *Sweeper) one(ctx context.Context, ask checks.Ask) (r checks.Result, err error) {
+// rationed target holds up nobody but itself; aside is called once it waits for its target alone, or is being asked. A panic in a probe is an error of ours about this unit, not the end of the process.
+func (s *Sweeper) one(ctx context.Context, ask checks.Ask, aside func()) (r checks.Result, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("probe panicked: %v", p)
 		}
 	}()
 	t := s.target(ask.Unit.Addr)
-	if err := take(ctx, t.slots); err != nil {
-		return r, err
+	select {
+	case t.slots <- struct{}{}:
+	default:
+		aside()
+		if err := take(ctx, t.slots); err != nil {
+			return r, err
+		}
 	}
 	defer func() { <-t.slots }()
-	if err := s.admit(ctx, t, s.sshGap(ask)); err != nil {
+	if err := s.ration(ctx, t, aside); err != nil {
 		return r, err
 	}
-	defer func() { <-s.total }()
-	return s.prober.Run(ctx, ask)
+	gap := s.sshGap(ask)
+	if gap > 0 {
+		aside()
+	}
+	if err := s.admit(ctx, t, gap); err != nil {
+		return r, err
+	}
+	p := &place{s: s, in: s.total}
+	defer p.leave()
+	aside()
+	return s.prober.Run(dial.WithTurn(ctx, p), ask)
 }
 
-// admit takes a place in the shared budget, not before gap has passed since the last that needed one.
-func (s *Sweeper) admit(ctx context.Context, t *target, gap time.Duration) error {
-	if gap == 0 {
-		return take(ctx, s.total)
+// sealed is the hash of what a result says: unit, verdict, code and facts. It is made where the result is, so that many are made at once.
+func sealed(r *checks.Result) [sha256.Size]byte {
+	line, err := json.Marshal([]any{r.Unit.Key(), r.Verdict, r.Code, r.Facts})
+	if err != nil {
+		panic("sweeper: result without a JSON form: " + err.Error())
 	}
-	if err := take(ctx, t.ssh); err != nil {
-		return err
-	}
-	defer func() { <-t.ssh }()
-	timer := time.NewTimer(time.Until(t.nextSSH))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	if err := take(ctx, s.total); err != nil {
-		return err
-	}
-	t.nextSSH = time.Now().Add(gap)
-	return nil
+	return sha256.Sum256(line)
 }
 
-func take(ctx context.Context, slots chan struct{}) error {
-	select {
-	case slots <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-func (s *Sweeper) target(addr string) *target {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t := s.targets[addr]
-	if t == nil {
-		t = &target{slots: make(chan struct{}, s.budget.Parallel), ssh: make(chan struct{}, 1)}
-		s.targets[addr] = t
-	}
-	return t
-}
-
-// sshGap is the distance to keep when the unit ends an SSH handshake without logging in: servers count those as attacks
-// and lock out the whole address, and with it the integration that shares it.
-func (s *Sweeper) sshGap(ask checks.Ask) time.Duration {
-	switch o := ask.Spec.Options.(type) {
-	case checks.SFTPOptions:
-		if !o.Level.AtLeast(checks.LevelAuth) {
-			return s.budget.SSHGap
-		}
-	case checks.ReachOptions:
-		if o.Proof == checks.ProofSSH {
-			return s.budget.SSHGap
+// digest sums up a sweep for the journal: who holds the event can prove what was seen. seals are those of the results that were asked.
+func digest(job Job, results []checks.Result, seals [][sha256.Size]byte) register.Swept {
+	sw := register.Swept{Suite: job.Suite, Environment: job.Environment, Cause: job.Cause, Units: len(results), Spared: job.Spared, Verdicts: map[string]int{}}
+	for i := range results {
+		sw.Verdicts[string(results[i].Verdict)]++
+		if i >= len(seals) {
+			seals = append(seals, sealed(&results[i]))
 		}
 	}
-	return 0
-}
-
-// digest sums up a sweep for the journal: who holds the event can prove what was seen.
-func digest(job Job, results []checks.Result) register.Swept {
-	sw := register.Swept{Suite: job.Suite, Environment: job.Environment, Cause: job.Cause, Units: len(results), Verdicts: map[string]int{}}
-	lines := make([]string, 0, len(results))
-	for _, r := range results {
-		sw.Verdicts[string(r.Verdict)]++
-		line, err := json.Marshal([]any{r.Unit.Key(), r.Verdict, r.Code, r.Facts})
-		if err != nil {
-			panic("sweeper: result without a JSON form: " + err.Error())
-		}
-		lines = append(lines, string(line))
+	slices.SortFunc(seals, func(a, b [sha256.Size]byte) int { return bytes.Compare(a[:], b[:]) })
+	sum := sha256.New()
+	for _, seal := range seals {
+		sum.Write(seal[:])
 	}
-	slices.Sort(lines)
-	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
-	sw.Digest = hex.EncodeToString(sum[:])
+	sw.Digest = hex.EncodeToString(sum.Sum(nil))
 	return sw
 }

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"skift/checks"
+	"skift/internal/dial"
 	"skift/internal/register"
 	"skift/internal/sweeper"
 )
@@ -56,6 +57,7 @@ func (p *prober) Run(ctx context.Context, ask checks.Ask) (checks.Result, error)
 			return checks.Result{}, err
 		}
 	}
+	defer dial.Waiting(ctx)()
 	select {
 	case <-time.After(p.takes):
 	case <-ctx.Done():
@@ -216,9 +218,18 @@ func TestOurOwnFaults(t *testing.T) {
 				p, l := newProber(time.Second), &ledger{}
 				p.fail = fail
 				s := sweeper.New(p, sweeper.Budget{}, l.record)
-				_, err := s.Sweep(t.Context(), sweeper.Job{Asks: asks(tls, 3, a)})
-				if err == nil || !strings.Contains(err.Error(), "our bug") || !strings.Contains(err.Error(), "cert") || len(l.swept) != 0 {
-					t.Errorf("%v, recorded %v", err, l.swept)
+				results, err := s.Sweep(t.Context(), sweeper.Job{Asks: asks(tls, 3, a)})
+				if err != nil || len(results) != 3 || l.kept != 3 || len(l.swept) != 1 {
+					t.Fatalf("%v, %d results, recorded %v", err, len(results), l.swept)
+				}
+				for i, r := range results {
+					switch {
+					case i != 1 && r.Verdict != checks.Pass:
+						t.Errorf("the bug spoils %s: %+v", r.Unit, r)
+					case i == 1 && (r.Verdict != checks.Error || r.Outcome != checks.Error || r.Code != checks.Internal || !strings.Contains(r.Evidence.Err, "our bug") ||
+						r.Unit.Flow != "f1" || r.ConfigHash == "" || !r.ValidUntil.After(r.StartedAt) || r.StartedAt.IsZero()):
+						t.Errorf("%+v", r)
+					}
 				}
 				p.fail = nil
 				if _, err := s.Sweep(t.Context(), sweeper.Job{Asks: asks(tls, 3, a)}); err != nil {

@@ -1,0 +1,55 @@
+package runner
+
+import (
+	"sync"
+	"time"
+)
+
+// clock notices when the wall clock is set. Lengths of time are kept as instants, which survive a restart; while the process lives
+// they are moved with the clock, so that what was to take ten minutes takes ten minutes. Dates of the plan are not moved.
+type clock struct {
+	jump func() time.Duration // how far the wall clock was set since the process began; for tests
+
+	mu    sync.Mutex
+	began map[string]time.Duration // run/step → the jump when its length of time began
+	told  time.Duration
+}
+
+func newClock() clock {
+	base := time.Now()
+	return clock{jump: func() time.Duration { return jumped(base, time.Now()) }, began: map[string]time.Duration{}}
+}
+
+// jumped is how far the wall clock went beyond the time that really passed. Both instants carry a monotonic reading.
+func jumped(base, now time.Time) time.Duration {
+	return now.Round(0).Sub(base.Round(0)) - now.Sub(base)
+}
+
+// begin notes that a length of time begins for a step.
+func (c *clock) begin(runID, step string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.began[runID+"/"+step] = c.jump()
+}
+
+// moved is an instant that was a length of time away, by the clock as it is now. One from before this process stays.
+func (c *clock) moved(runID, step string, at time.Time) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if at.IsZero() {
+		return at
+	}
+	return at.Add(c.jump() - c.began[runID+"/"+step])
+}
+
+// news is by how much the clock was set since the last time it was asked for; less than a second is adjusting, not setting.
+func (c *clock) news() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	set := c.jump() - c.told
+	if set.Abs() < time.Second {
+		return 0
+	}
+	c.told += set
+	return set
+}

@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE observation ADD COLUMN brought TEXT NOT NULL DEFAULT '{}';

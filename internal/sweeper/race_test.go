@@ -1,0 +1,5 @@
+//go:build race
+
+package sweeper_test
+
+func init() { slowed = true }
