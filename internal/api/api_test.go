@@ -47,9 +47,31 @@ func (d *desk) Judge(_ context.Context, g, r string) (gate.Judgement, error) {
 func (d *desk) Check(_ context.Context, q CheckRequest) (CheckReply, error) {
 	return CheckReply{Environment: q.Environment}, d.err
 }
+func (d *desk) History(_ context.Context, q HistoryRequest) (HistoryReply, error) {
+	return HistoryReply{Environment: q.Environment, Units: []History{{Bands: []Band{{Count: 2}}}}}, d.err
+}
+func (d *desk) WhatIf(_ context.Context, q WhatIfRequest) (WhatIfReply, error) {
+	return WhatIfReply{Run: q.Run, Holds: q.By > 0}, nil
+}
+
+func (d *desk) Explain(_ context.Context, q ExplainRequest) (ExplainReply, error) {
+	return ExplainReply{Environment: q.Environment}, d.err
+}
 func (d *desk) Report(_ context.Context, q ReportRequest) (ReportReply, error) {
 	d.asked = q
 	return ReportReply{Mails: []Mail{{ID: "m", HTML: []byte("<p>"), Raw: []byte{0, 255}}}}, d.err
+}
+func (d *desk) Export(_ context.Context, q ExportRequest) (ExportReply, error) {
+	d.asked.EnteredBy = q.EnteredBy
+	return ExportReply{Party: q.For}, d.err
+}
+func (d *desk) Import(_ context.Context, q ImportRequest) (ImportReply, error) {
+	d.asked.EnteredBy = q.EnteredBy
+	return ImportReply{Export: string(q.File)}, d.err
+}
+func (d *desk) Observe(_ context.Context, q ObserveRequest) (ObserveReply, error) {
+	d.asked.EnteredBy = q.EnteredBy
+	return ObserveReply{Service: q.Service}, d.err
 }
 func (d *desk) Events(ctx context.Context, after int64, wait bool) ([]journal.Event, error) {
 	if !wait {
@@ -131,8 +153,17 @@ func TestAnswersSurviveTheWire(t *testing.T) {
 	if s, err := c.Snapshot(t.Context()); err != nil || s.Head != "h" {
 		t.Errorf("%+v, %v", s, err)
 	}
+	if s, err := c.WhatIf(t.Context(), WhatIfRequest{Run: "weekend-1", Step: "copy", By: 1}); err != nil || s.Run != "weekend-1" || !s.Holds {
+		t.Errorf("what if: %+v, %v", s, err)
+	}
+	if s, err := c.Explain(t.Context(), ExplainRequest{Environment: "prod"}); err != nil || s.Environment != "prod" {
+		t.Errorf("%+v, %v", s, err)
+	}
 	if s, err := c.Check(t.Context(), CheckRequest{Environment: "prod"}); err != nil || s.Environment != "prod" {
 		t.Errorf("%+v, %v", s, err)
+	}
+	if h, err := c.History(t.Context(), HistoryRequest{Environment: "prod"}); err != nil || h.Environment != "prod" || h.Units[0].Bands[0].Count != 2 {
+		t.Errorf("%+v, %v", h, err)
 	}
 	sent := []journal.Event{{Plan: "p", Seq: 3, At: time.Date(2019, 11, 9, 2, 14, 0, 123000, time.UTC), Kind: "k", Run: "r", Subject: "s",
 		Actor: journal.Actor{Seat: "a/b", Person: "p-1", EnteredBy: "uid-1", Via: "phone"}, Body: []byte(`{"x":1}`)}}

@@ -94,7 +94,25 @@ func (c *Client) Judge(ctx context.Context, gateID, runID string) (j gate.Judgem
 
 // Check implements Desk.
 func (c *Client) Check(ctx context.Context, q CheckRequest) (r CheckReply, err error) {
-	return r, c.call(ctx, "POST", "/v1/check", q, &r)
+	if q.Progress == nil {
+		return r, c.call(ctx, "POST", "/v1/check", q, &r)
+	}
+	res, err := c.send(ctx, "POST", "/v1/check?progress=1", q)
+	if err != nil {
+		return r, err
+	}
+	defer res.Body.Close()
+	return r, followCheck(ctx, res, q.Progress, &r)
+}
+
+// Explain implements Desk.
+func (c *Client) Explain(ctx context.Context, q ExplainRequest) (r ExplainReply, err error) {
+	return r, c.call(ctx, "POST", "/v1/explain", q, &r)
+}
+
+// History implements Desk.
+func (c *Client) History(ctx context.Context, q HistoryRequest) (r HistoryReply, err error) {
+	return r, c.call(ctx, "POST", "/v1/history", q, &r)
 }
 
 // Report implements Desk.
@@ -117,36 +135,47 @@ func (c *Client) Events(ctx context.Context, after int64, wait bool) ([]journal.
 }
 
 func (c *Client) call(ctx context.Context, method, path string, body, into any) error {
+	res, err := c.send(ctx, method, path, body)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	dec := json.NewDecoder(res.Body)
+	if res.StatusCode == http.StatusOK {
+		return readAnswer(ctx, dec, into)
+	}
+	return readFailure(ctx, res.StatusCode, dec)
+}
+
+// send asks; the caller closes the answer's body.
+func (c *Client) send(ctx context.Context, method, path string, body any) (*http.Response, error) {
 	var payload bytes.Buffer
 	if body != nil {
 		if err := json.NewEncoder(&payload).Encode(body); err != nil {
-			return fmt.Errorf("write request: %w", err)
+			return nil, fmt.Errorf("write request: %w", err)
 		}
 	}
 	req, err := http.NewRequestWithContext(ctx, method, "http://skift"+path, &payload)
 	if err != nil {
-		return fmt.Errorf("write request: %w", err)
+		return nil, fmt.Errorf("write request: %w", err)
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return lost(ctx)
+		return nil, lost(ctx)
 	}
-	defer res.Body.Close()
-	dec := json.NewDecoder(res.Body)
-	var f failure
-	switch {
-	case res.StatusCode == http.StatusOK:
-		return readAnswer(ctx, dec, into)
-	case res.StatusCode == http.StatusServiceUnavailable: // it is stopping
+	return res, nil
+}
+
+// readFailure reads why something was not done.
+func readFailure(ctx context.Context, status int, dec *json.Decoder) error {
+	if status == http.StatusServiceUnavailable { // it is stopping
 		return ErrLost
 	}
+	var f failure
 	if err := readAnswer(ctx, dec, &f); err != nil {
 		return err
 	}
-	if f.Refusal != nil {
-		return f.Refusal
-	}
-	return errors.New(f.Error)
+	return f.err()
 }
 
 // readAnswer reads one JSON value. An answer that is cut off is no answer.

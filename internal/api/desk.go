@@ -27,8 +27,14 @@ type Desk interface {
 	Judge(ctx context.Context, gateID, runID string) (gate.Judgement, error)
 	// Check asks checks now and stores what they answer.
 	Check(ctx context.Context, r CheckRequest) (CheckReply, error)
+	// History tells what units answered over time.
+	History(ctx context.Context, r HistoryRequest) (HistoryReply, error)
+	// Explain tells everything that is stored about some checks, address by address; it asks nothing.
+	Explain(ctx context.Context, r ExplainRequest) (ExplainReply, error)
 	// Report composes a report, and queues it when asked to.
 	Report(ctx context.Context, r ReportRequest) (ReportReply, error)
+	Brings
+	Tries
 	// Events returns events numbered above after; with wait it waits until there is one or ctx ends.
 	Events(ctx context.Context, after int64, wait bool) ([]journal.Event, error)
 }
@@ -40,6 +46,8 @@ type CheckRequest struct {
 	Environment string      `json:"environment,omitempty"`
 	Cause       string      `json:"cause,omitempty"`
 	Dry         bool        `json:"dry,omitempty"` // show what is stored, ask nothing
+
+	Progress func(done, total int) `json:"-"` // told as answers come, from one goroutine at a time; nil = nobody waits
 }
 
 // CheckReply is what was answered, worst first.
@@ -49,6 +57,22 @@ type CheckReply struct {
 	At          time.Time       `json:"at"`
 	Pairs       []snapshot.Pair `json:"pairs"` // worst first
 	Head        string          `json:"head"`
+}
+
+// ExplainRequest says what is to be explained.
+type ExplainRequest struct {
+	Patterns    []string    `json:"patterns"`       // ids, suites or globs
+	Side        checks.Side `json:"side,omitempty"` // "" = both
+	Environment string      `json:"environment,omitempty"`
+	Flow        string      `json:"flow,omitempty"` // "" = every flow
+}
+
+// ExplainReply is everything known about some checks.
+type ExplainReply struct {
+	Environment  string                 `json:"environment"`
+	At           time.Time              `json:"at"`
+	Explanations []snapshot.Explanation `json:"explanations"` // worst first
+	Head         string                 `json:"head"`
 }
 
 // ReportRequest names a report.

@@ -26,7 +26,8 @@ func peer(c net.Conn) string {
 	return strconv.FormatUint(uint64(cred.Uid), 10)
 }
 
-func ownedByUs(st os.FileInfo) bool {
+// oursAlone reports whether a folder is ours and nobody else may look into it.
+func oursAlone(st os.FileInfo) bool {
 	s, ok := st.Sys().(*syscall.Stat_t)
-	return ok && int(s.Uid) == os.Getuid()
+	return ok && int(s.Uid) == os.Getuid() && st.Mode().Perm()&0o077 == 0
 }

@@ -80,8 +80,12 @@ func (s *Server) Close() error {
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/do", s.do)
-	mux.HandleFunc("POST /v1/check", answering(s.desk.Check))
+	mux.HandleFunc("POST /v1/check", s.check)
+	mux.HandleFunc("POST /v1/history", answering(s.desk.History))
+	mux.HandleFunc("POST /v1/explain", answering(s.desk.Explain))
 	mux.HandleFunc("POST /v1/report", s.report)
+	mux.HandleFunc("POST /v1/what-if", answering(s.desk.WhatIf))
+	s.brings(mux)
 	mux.HandleFunc("GET /v1/snapshot", func(w http.ResponseWriter, r *http.Request) {
 		v, err := s.desk.Snapshot(r.Context())
 		reply(w, v, err)
@@ -164,19 +168,32 @@ type failure struct {
 func reply(w http.ResponseWriter, v any, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if err != nil {
+		f, status := failed(err)
+		w.WriteHeader(status)
+		v = f
+	}
+	_ = json.NewEncoder(w).Encode(v) // the caller went away: nobody to tell
+}
+
+// failed is an error as it goes over the wire.
+func failed(err error) (failure, int) {
 	var refusal *runner.Refusal
 	switch {
 	case errors.As(err, &refusal):
-		w.WriteHeader(statusOf(refusal.Kind))
-		v = failure{Refusal: refusal}
+		return failure{Refusal: refusal}, statusOf(refusal.Kind)
 	case errors.Is(err, context.Canceled): // we are stopping, or nobody waits for the answer any more
-		w.WriteHeader(http.StatusServiceUnavailable)
-		v = failure{Error: "stopping"}
-	case err != nil:
-		w.WriteHeader(http.StatusInternalServerError)
-		v = failure{Error: err.Error()}
+		return failure{Error: "stopping"}, http.StatusServiceUnavailable
 	}
-	_ = json.NewEncoder(w).Encode(v) // the caller went away: nobody to tell
+	return failure{Error: err.Error()}, http.StatusInternalServerError
+}
+
+// err is the failure as the error it was.
+func (f failure) err() error {
+	if f.Refusal != nil {
+		return f.Refusal
+	}
+	return errors.New(f.Error)
 }
 
 // statusOf is the one table from a refusal to an HTTP status.

@@ -37,7 +37,7 @@ func SocketPath(dataDir string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("look at folder for the socket: %w", err)
 	}
-	if !st.IsDir() || st.Mode().Perm()&0o077 != 0 || !ownedByUs(st) {
+	if !st.IsDir() || !oursAlone(st) {
 		return "", fmt.Errorf("%s is not a folder of ours alone: remove it, or set XDG_RUNTIME_DIR", dir)
 	}
 	return filepath.Join(dir, name), nil

@@ -3,19 +3,19 @@ package app
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"skift/checks"
 	"skift/internal/action"
+	"skift/internal/forecast"
 	"skift/internal/freeze"
 	"skift/internal/gate"
 	"skift/internal/ledger"
 	"skift/internal/matrix"
 	"skift/internal/plan"
 	"skift/internal/register"
+	"skift/internal/run"
 	"skift/internal/runner"
-	"skift/internal/sweeper"
 	"skift/internal/timeline"
 )
 
@@ -26,6 +26,9 @@ type doer struct{ actions *action.Actions }
 func (d doer) Do(ctx context.Context, e runner.Effect) (runner.Outcome, error) {
 	out, err := d.actions.Do(ctx, action.Request{
 		Run: e.Run, Step: e.Step, Attempt: e.Attempt, Env: e.Env, Started: e.Launched,
+		Progress: func(p action.Progress) {
+			e.Progress(run.Progress{Files: p.Files, FilesDone: p.FilesDone, Bytes: p.Bytes, BytesDone: p.BytesDone})
+		},
 		Addr: func(service, side string) (string, string, error) { return address(e.Plan, e.Where, service, side) },
 	})
 	return runner.Outcome{OK: out.OK, Uncertain: out.Uncertain, Summary: out.Summary, Facts: out.Facts, Output: out.Output}, err
@@ -55,10 +58,7 @@ type calendar struct{}
 
 // Resolve implements runner.Calendar. A gate opens at the earliest and must be decided by the latest that its dates can mean.
 func (calendar) Resolve(p *plan.Plan, f *register.Facts, g *plan.Gate, now time.Time) (opens, decideBy time.Time) {
-	tl := timeline.At(p, f, now)
-	opens, _ = tl.OpensAt(g.Opens)
-	decideBy, _ = tl.DecideBy(g.DecideBy)
-	return opens, decideBy
+	return timeline.At(p, f, now).Gate(g)
 }
 
 // Moment implements runner.Calendar.
@@ -69,6 +69,11 @@ func (calendar) Moment(p *plan.Plan, f *register.Facts, expr string, now time.Ti
 // MilestoneState implements runner.Calendar.
 func (calendar) MilestoneState(p *plan.Plan, f *register.Facts, id string, now time.Time) string {
 	return timeline.At(p, f, now).StateOf(id)
+}
+
+// World implements runner.Calendar.
+func (calendar) World(p *plan.Plan, runs *run.Facts, f *register.Facts, now time.Time) forecast.World {
+	return forecast.InPlan(p, runs, f, timeline.At(p, f, now))
 }
 
 // Freeze implements runner.Calendar.
@@ -84,13 +89,40 @@ func (a *App) scope(f *ledger.Facts, p *plan.Plan, env string, ids []string, now
 
 // compare judges what is stored.
 func (a *App) compare(ctx context.Context, p *plan.Plan, env string, ids []string, now time.Time) (matrix.Matrix, error) {
-	latest, err := a.store.Latest(ctx)
+	recent, err := a.recent(ctx, p, now)
+	if err != nil {
+		return matrix.Matrix{}, err
+	}
+	lastOK, err := a.lastOK(ctx, p)
 	if err != nil {
 		return matrix.Matrix{}, err
 	}
 	var m matrix.Matrix
-	a.ledger.Read(func(f *ledger.Facts) { m = a.scope(f, p, env, ids, now).Compare(latest) })
+	a.ledger.Read(func(f *ledger.Facts) {
+		s := a.scope(f, p, env, ids, now)
+		s.LastOK = lastOK
+		m = s.Compare(recent)
+	})
 	return m, nil
+}
+
+// lastOK reads when each unit was last let in, where the plan has lists that forget who does not call.
+func (a *App) lastOK(ctx context.Context, p *plan.Plan) (map[checks.Unit]time.Time, error) {
+	for _, spec := range p.Checks {
+		if _, ok := spec.Decay(); ok {
+			return a.store.LastOK(ctx)
+		}
+	}
+	return nil, nil
+}
+
+// recent reads what every unit answers now, and the few answers before it that say whether it flaps.
+func (a *App) recent(ctx context.Context, p *plan.Plan, now time.Time) ([]register.Interval, error) {
+	var age time.Duration
+	for _, spec := range p.Checks {
+		age = max(age, matrix.MaxAge(spec))
+	}
+	return a.store.Recent(ctx, now.Add(-age), matrix.FlapWindow)
 }
 
 // sweeps is the sweeper as the runner sees it.
@@ -102,20 +134,25 @@ func (s sweeps) Sweep(ctx context.Context, w runner.Sweep) (runner.Swept, error)
 	if err != nil {
 		return runner.Swept{}, err
 	}
-	if err := s.a.sweep(ctx, w, ids); err != nil {
+	if err := s.a.sweep(ctx, w, ids, nil); err != nil {
 		return runner.Swept{}, err
 	}
 	m, err := s.a.compare(ctx, w.Plan, w.Environment, ids, time.Now())
 	if err != nil {
 		return runner.Swept{}, err
 	}
+	return verdict(m, w.Side, w.Pairs), nil
+}
+
+// verdict is what a matrix says of a side ("" = of both), by units or by pairs.
+func verdict(m matrix.Matrix, side string, pairs bool) runner.Swept {
 	e := m.Tally()
-	out := runner.Swept{OK: m.AllPass(checks.Side(w.Side)), Observed: true}
-	if w.Pairs {
+	out := runner.Swept{OK: m.AllPass(checks.Side(side)), Observed: true}
+	if pairs {
 		out.OK = matrix.PairsOK(m.Pairs)
 	}
 	for _, f := range e.Findings {
-		if w.Side != "" && string(f.Side) != w.Side {
+		if side != "" && string(f.Side) != side {
 			continue
 		}
 		out.Findings = append(out.Findings, f)
@@ -128,6 +165,28 @@ func (s sweeps) Sweep(ctx context.Context, w runner.Sweep) (runner.Swept, error)
 		f := out.Findings[0]
 		out.Summary += fmt.Sprintf("; worst: %s on the %s side: %s", f.Check, f.Side, f.Code)
 	}
+	return out
+}
+
+// Seen implements runner.Sweeper.
+func (s sweeps) Seen(ctx context.Context, p *plan.Plan, env string, questions []runner.Question) ([]runner.Swept, error) {
+	now := time.Now()
+	recent, err := s.a.recent(ctx, p, now)
+	if err != nil {
+		return nil, err
+	}
+	lastOK, err := s.a.lastOK(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]runner.Swept, 0, len(questions))
+	s.a.ledger.Read(func(f *ledger.Facts) {
+		for _, q := range questions {
+			scope := s.a.scope(f, p, env, p.MatchChecks(q.Checks), now)
+			scope.LastOK = lastOK
+			out = append(out, verdict(scope.Compare(recent), q.Side, false))
+		}
+	})
 	return out, nil
 }
 
@@ -144,29 +203,6 @@ func named(w runner.Sweep) ([]string, error) {
 		return nil, fmt.Errorf("find checks %q: the plan has none", w.Checks)
 	}
 	return ids, nil
-}
-
-// sweep asks and records the units of some checks.
-func (a *App) sweep(ctx context.Context, w runner.Sweep, ids []string) error {
-	now := time.Now()
-	job := sweeper.Job{Suite: w.Suite, Environment: w.Environment, Cause: w.Cause}
-	a.ledger.Read(func(f *ledger.Facts) { job.Asks, job.Skipped = a.scope(f, w.Plan, w.Environment, ids, now).Asks() })
-	if w.Side != "" {
-		job.Asks = slices.DeleteFunc(job.Asks, func(a checks.Ask) bool { return string(a.Unit.Side) != w.Side })
-		job.Skipped = slices.DeleteFunc(job.Skipped, func(r checks.Result) bool { return string(r.Unit.Side) != w.Side })
-	}
-	_, err := a.sweeper.Sweep(ctx, job)
-	return err
-}
-
-// recordSweep keeps a sweep's answers and its event in one commit.
-func (a *App) recordSweep(ctx context.Context, results []checks.Result, swept register.Swept) error {
-	_, err := a.ledger.Decide(ctx, func(tx *ledger.Tx) error {
-		tx.Batch().Observations = results
-		_, err := tx.Emit(register.SweepDone, "", swept.Suite, systemActor(), register.Body(swept))
-		return err
-	})
-	return err
 }
 
 // Evidence implements runner.Sweeper.

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -69,6 +70,7 @@ type App struct {
 	dialer    *dial.Dialer
 	files     files
 	socket    string
+	beside    bool // another process has the data directory; it is only read
 }
 
 // Reading is a plan directory as it was read: the plan, the settings, and all there is to say about them.
@@ -139,17 +141,22 @@ func DataDir(dir, override string, s config.Settings) string {
 
 // Open takes the data directory and folds its journal. Nothing runs before Run. The error is a *store.HeldError when
 // another process has the directory.
-func Open(ctx context.Context, o Options) (*App, error) {
+func Open(ctx context.Context, o Options) (*App, error) { return open(ctx, o, false) }
+
+// OpenBeside reads the data directory beside the process that has it: everything is told as of now, and nothing can be changed.
+func OpenBeside(ctx context.Context, o Options) (*App, error) { return open(ctx, o, true) }
+
+func open(ctx context.Context, o Options, beside bool) (*App, error) {
 	p, settings, err := Load(o.PlanDir)
 	if err != nil {
 		return nil, err
 	}
-	a := &App{dir: o.PlanDir, data: DataDir(o.PlanDir, o.DataDir, settings), plan: p, settings: settings, log: o.Log}
+	a := &App{dir: o.PlanDir, data: DataDir(o.PlanDir, o.DataDir, settings), plan: p, settings: settings, log: o.Log, beside: beside}
 	if a.socket, err = api.SocketPath(a.data); err != nil {
 		return nil, err
 	}
 	before, after := crashPoints()
-	a.store, err = store.Open(ctx, store.Options{Dir: a.data, Plan: p.ID, Socket: a.socket, BeforeCommit: before, AfterCommit: after})
+	a.store, err = store.Open(ctx, store.Options{Dir: a.data, Plan: p.ID, ReadOnly: beside, Socket: a.socket, BeforeCommit: before, AfterCommit: after})
 	if err != nil {
 		return nil, err
 	}
@@ -165,13 +172,15 @@ func (a *App) wire(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if a.ledger, err = ledger.Open(ctx, a.plan.ID, ledgerStore{a.store}, head); err != nil {
+	if a.ledger, err = ledger.Open(ctx, a.plan.ID, a.journal(head), head); err != nil {
 		return err
 	}
 	a.files = files{a.data}
 	revisions := &revisions{dir: filepath.Join(a.data, "revisions")}
-	if err := revisions.keep(a.plan); err != nil {
-		return err
+	if !a.beside {
+		if err := revisions.keep(a.plan); err != nil {
+			return err
+		}
 	}
 	masker := &secret.Masker{}
 	resolver := secret.NewResolver(a.dir, os.LookupEnv, masker)
@@ -181,11 +190,13 @@ func (a *App) wire(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	budget := sweeper.Budget{Parallel: a.settings.Budget.Parallel, Total: a.settings.Budget.Total, SSHGap: a.settings.Budget.SSHGap}
-	a.sweeper = sweeper.New(probe.New(a.dialer, resolver), budget, a.recordSweep)
+	b := a.settings.Budget
+	budget := sweeper.Budget{Parallel: b.Parallel, Total: b.Total, Rate: b.Rate, SSHGap: b.SSHGap, Patience: Patience}
+	a.sweeper = sweeper.New(probe.New(probe.Config{Dialer: a.dialer, Secrets: resolver, Files: planDir(a.dir),
+		Agent: action.UserAgent(Version, a.settings.Contact)}), budget, a.recordSweep)
 	a.runner = runner.New(runner.Config{
 		Plan: a.plan, Ledger: a.ledger, Actions: doer{actions}, Sweeper: sweeps{a}, Calendar: calendar{},
-		Reports: reports{a}, Files: a.files, Revisions: revisions, Log: a.log, Person: PersonIn,
+		Reports: reports{a}, Mails: mails{a}, Files: a.files, Revisions: revisions, Log: a.log, Person: PersonIn,
 	})
 	if a.settings.SMTP != nil {
 		return a.wireMail(resolver)
@@ -193,15 +204,23 @@ func (a *App) wire(ctx context.Context) error {
 	return nil
 }
 
-// networks are where the plan's platforms are, and the control targets of its vantages.
+// networks are where the plan's platforms and the services beside them are, what checks need besides, and the controls and reflectors of its vantages.
 func networks(p *plan.Plan) []netip.Prefix {
 	var out []netip.Prefix
 	for _, pf := range p.Platforms {
 		out = append(out, pf.Networks...)
 	}
+	for _, s := range p.Services {
+		out = append(out, s.Networks...)
+	}
+	for _, c := range p.Checks {
+		out = append(out, c.Networks()...)
+	}
 	for _, v := range p.Vantages {
-		for _, c := range v.Control {
-			out = append(out, netip.PrefixFrom(c.Addr(), c.Addr().BitLen()))
+		for _, a := range append(slices.Clip(v.Control), v.Reflector) {
+			if a.IsValid() {
+				out = append(out, netip.PrefixFrom(a.Addr(), a.Addr().BitLen()))
+			}
 		}
 	}
 	return out

@@ -24,7 +24,11 @@ func systemActor() journal.Actor { return journal.Actor{Via: journal.ViaEngine} 
 
 // Do implements api.Desk.
 func (a *App) Do(ctx context.Context, c runner.Command) (runner.Reply, error) {
-	return a.runner.Do(ctx, c)
+	r, err := a.runner.Do(ctx, c)
+	if err == nil && c.Do == runner.DoPause && c.Party != "" {
+		a.sweeper.Hold()
+	}
+	return r, err
 }
 
 // Judge implements api.Desk.
@@ -36,49 +40,52 @@ func (a *App) Judge(ctx context.Context, gateID, runID string) (gate.Judgement, 
 func (a *App) Snapshot(ctx context.Context) (snapshot.Snapshot, error) { return a.snapshot(ctx, "") }
 
 func (a *App) snapshot(ctx context.Context, viewer string) (snapshot.Snapshot, error) {
-	latest, err := a.store.Latest(ctx)
+	var s snapshot.Snapshot
+	err := a.show(ctx, viewer, func(in snapshot.In) { s = snapshot.Build(in) })
+	return s, err
+}
+
+// show calls fn with everything that is known. fn must not keep or change it.
+func (a *App) show(ctx context.Context, viewer string, fn func(snapshot.In)) error {
+	now := time.Now()
+	recent, err := a.recent(ctx, a.plan, now)
 	if err != nil {
-		return snapshot.Snapshot{}, err
+		return err
+	}
+	lastOK, err := a.lastOK(ctx, a.plan)
+	if err != nil {
+		return err
 	}
 	messages, err := a.store.Messages(ctx, register.MessageFilter{})
 	if err != nil {
-		return snapshot.Snapshot{}, err
+		return err
 	}
-	head := a.ledger.Head()
-	var s snapshot.Snapshot
+	head, progress := a.ledger.Head(), a.runner.Progress(now)
 	a.ledger.Read(func(f *ledger.Facts) {
-		s = snapshot.Build(snapshot.In{Plan: a.plan, Runs: &f.Runs, Register: &f.Register, Latest: latest, Messages: messages,
-			Events: f.Last, Head: head, Now: time.Now(), Viewer: viewer})
+		fn(snapshot.In{Plan: a.plan, Progress: progress, Runs: &f.Runs, Register: &f.Register, Latest: recent, LastOK: lastOK, Messages: messages,
+			Events: f.Last, Head: head, Now: now, AuthWait: a.settings.Budget.AuthWait, Viewer: viewer})
 	})
-	return s, nil
+	return nil
 }
 
 // Check implements api.Desk.
 func (a *App) Check(ctx context.Context, q api.CheckRequest) (api.CheckReply, error) {
-	env := q.Environment
-	if env == "" {
-		env = a.plan.Production()
+	env, ids, err := a.chosen(q.Environment, q.Patterns, q.Side)
+	if err != nil {
+		return api.CheckReply{}, err
 	}
-	if a.plan.Environments[env] == nil {
-		return api.CheckReply{}, unknown("environment", env, a.plan.EnvIDs)
-	}
-	words := q.Patterns
-	if len(words) == 0 {
-		words = []string{"*"}
-	}
-	for _, w := range a.plan.Unmatched(words) {
-		return api.CheckReply{}, unknown("check or suite", w, append(append([]string{}, a.plan.CheckIDs...), a.plan.SuiteIDs...))
-	}
-	if q.Side != "" && q.Side != "old" && q.Side != "new" {
-		return api.CheckReply{}, &runner.Refusal{Kind: runner.Usage, Message: fmt.Sprintf("a side is old or new, not %q", q.Side)}
-	}
-	ids := a.plan.MatchChecks(words)
 	w := runner.Sweep{Plan: a.plan, Environment: env, Side: string(q.Side), Cause: q.Cause}
-	if len(words) == 1 && a.plan.Suites[words[0]] != nil && q.Side == "" && env == a.plan.SuiteEnvironment(a.plan.Suites[words[0]]) {
-		w.Suite = words[0]
+	if len(q.Patterns) == 1 && a.plan.Suites[q.Patterns[0]] != nil && q.Side == "" && env == a.plan.SuiteEnvironment(a.plan.Suites[q.Patterns[0]]) {
+		w.Suite = q.Patterns[0]
+	}
+	if !q.Dry && a.beside {
+		return api.CheckReply{}, errBeside
 	}
 	if !q.Dry {
-		if err := a.sweep(ctx, w, ids); err != nil {
+		if err := a.sweep(ctx, w, ids, q.Progress); err != nil {
+			return api.CheckReply{}, err
+		}
+		if err := a.prune(ctx, time.Now()); err != nil {
 			return api.CheckReply{}, err
 		}
 	}
@@ -87,6 +94,29 @@ func (a *App) Check(ctx context.Context, q api.CheckRequest) (api.CheckReply, er
 		return api.CheckReply{}, err
 	}
 	return reply(s, env, ids, string(q.Side)), nil
+}
+
+// Explain implements api.Desk.
+func (a *App) Explain(ctx context.Context, q api.ExplainRequest) (api.ExplainReply, error) {
+	env, ids, err := a.chosen(q.Environment, q.Patterns, q.Side)
+	if err != nil {
+		return api.ExplainReply{}, err
+	}
+	if q.Flow != "" {
+		var known []string
+		for _, f := range a.plan.Flows {
+			known = append(known, f.ID)
+		}
+		if !slices.Contains(known, q.Flow) {
+			return api.ExplainReply{}, unknown("flow", q.Flow, known)
+		}
+	}
+	r := api.ExplainReply{Environment: env}
+	err = a.show(ctx, "", func(in snapshot.In) {
+		r.At, r.Head = in.Now.UTC(), in.Head.String()
+		r.Explanations = snapshot.Explain(in, snapshot.Which{Environment: env, Checks: ids, Side: q.Side, Flow: q.Flow})
+	})
+	return r, err
 }
 
 // reply keeps of a snapshot what was asked about.
@@ -110,7 +140,12 @@ func reply(s snapshot.Snapshot, env string, ids []string, side string) api.Check
 }
 
 func unknown(what, word string, known []string) error {
-	r := &runner.Refusal{Kind: runner.NotFound, Message: fmt.Sprintf("the plan has no %s %q", what, word)}
+	return lacking("the plan has", what, word, known)
+}
+
+// lacking says that somebody has nothing of that name.
+func lacking(who, what, word string, known []string) error {
+	r := &runner.Refusal{Kind: runner.NotFound, Message: fmt.Sprintf("%s no %s %q", who, what, word)}
 	if s := diag.Suggest(word, known); s != "" {
 		r.Hints = []string{fmt.Sprintf("did you mean %q?", s)}
 	} else {

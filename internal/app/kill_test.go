@@ -145,7 +145,7 @@ func (w *weekend) facts() (*ledger.Facts, []journal.Event) {
 	w.t.Helper()
 	ctx := w.t.Context()
 	s, err := store.Open(ctx, store.Options{Dir: filepath.Join(w.dir, ".skift"), ReadOnly: true})
-	if errors.Is(err, store.ErrNone) {
+	if errors.Is(err, store.ErrNone) || errors.Is(err, store.ErrSchema) { // killed while it was being made: the next process finishes it
 		return nil, nil
 	}
 	if err != nil {

@@ -3,19 +3,25 @@ package app
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	netmail "net/mail"
 	"net/netip"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"skift/internal/dial"
+	"skift/internal/journal"
 	"skift/internal/mail"
 	"skift/internal/outbox"
+	"skift/internal/pemdoc"
 	"skift/internal/register"
+	"skift/internal/runner"
 	"skift/internal/secret"
+	"skift/internal/store"
 )
 
 // anywhere is where a mail server may be unless the settings say; link-local and the like stay forbidden.
@@ -60,9 +66,9 @@ func (a *App) pool(file string) (*x509.CertPool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", file, err)
 	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("read %s: there is no certificate in it", file)
+	pool, err := pemdoc.Pool(pem)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", file, err)
 	}
 	return pool, nil
 }
@@ -77,6 +83,54 @@ func (m mails) Messages(ctx context.Context, f register.MessageFilter) ([]regist
 
 // Commit implements outbox.Store.
 func (m mails) Commit(ctx context.Context, b register.Batch) error { return m.a.commit(ctx, b) }
+
+// Settle implements runner.Mails. A mail can be spoken of without a server, too.
+func (m mails) Settle(ctx context.Context, id string, to register.MessageState, who journal.Actor, why string) (string, error) {
+	full, err := m.find(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	box := m.a.outbox
+	if box == nil {
+		box = outbox.New(m, nil, outbox.Settings{}, m.a.log)
+	}
+	err = box.Settle(ctx, full, outbox.Word{To: to, By: who, Why: why}, time.Now())
+	switch {
+	case errors.Is(err, outbox.ErrNotNow), errors.Is(err, store.ErrConflict):
+		return "", &runner.Refusal{Kind: runner.Conflict, Message: err.Error(), Hints: []string{"skift mail shows how it stands"}}
+	case errors.Is(err, outbox.ErrNoMessage):
+		return "", noMail(id)
+	}
+	return full, err
+}
+
+// find completes the beginning of an id.
+func (m mails) find(ctx context.Context, id string) (string, error) {
+	all, err := m.a.store.Messages(ctx, register.MessageFilter{})
+	if err != nil {
+		return "", err
+	}
+	var found []string
+	for _, msg := range all {
+		if msg.ID == id {
+			return id, nil
+		}
+		if strings.HasPrefix(msg.ID, id) {
+			found = append(found, msg.ID)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return "", noMail(id)
+	case 1:
+		return found[0], nil
+	}
+	return "", &runner.Refusal{Kind: runner.Usage, Message: fmt.Sprintf("%d mails begin with %q", len(found), id), Hints: []string{"write more of the id"}}
+}
+
+func noMail(id string) error {
+	return &runner.Refusal{Kind: runner.NotFound, Message: fmt.Sprintf("there is no mail %q that was not sent", id), Hints: []string{"skift mail lists those that were not sent"}}
+}
 
 // postman is mail as the outbox sees it.
 type postman struct {

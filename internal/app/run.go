@@ -56,6 +56,7 @@ func (a *App) Run(ctx context.Context, m Mode) error {
 	force := a.force(ctx, m.Force, ended)
 	loop(server.Serve)
 	loop(func() error { return a.runner.Run(ctx, force) })
+	loop(func() error { return a.keepPaper(ctx) })
 	if a.outbox != nil {
 		// Mails that the last steps queue still leave: the outbox stops after the runner has.
 		loop(func() error { return a.outbox.Run(ctx) })
@@ -63,6 +64,7 @@ func (a *App) Run(ctx context.Context, m Mode) error {
 	}
 	if m.Scheduler {
 		loop(func() error { return a.schedule(ctx) })
+		loop(func() error { return a.tidy(ctx) })
 		if health != nil {
 			loop(func() error { return a.health(ctx, health) })
 		}
@@ -188,8 +190,8 @@ type worker struct{ a *App }
 // Sweep implements scheduler.Worker.
 func (w worker) Sweep(ctx context.Context, suite string, slot time.Time) error {
 	s := w.a.plan.Suites[suite]
-	return w.a.sweep(ctx, runner.Sweep{Plan: w.a.plan, Environment: w.a.plan.SuiteEnvironment(s), Suite: suite,
-		Cause: "schedule " + slot.UTC().Format(time.RFC3339)}, s.Checks)
+	return w.a.sweep(ctx, runner.Sweep{Plan: w.a.plan, Environment: w.a.plan.SuiteEnvironment(s), Suite: suite, Scheduled: true,
+		Cause: "schedule " + slot.UTC().Format(time.RFC3339)}, s.Checks, nil)
 }
 
 // Report implements scheduler.Worker.

@@ -227,7 +227,7 @@ func (n *night) stored() (s stored) {
 	n.t.Helper()
 	ctx := context.Background()
 	st, err := store.Open(ctx, store.Options{Dir: filepath.Join(n.dir, ".skift"), ReadOnly: true})
-	if errors.Is(err, store.ErrNone) {
+	if errors.Is(err, store.ErrNone) || errors.Is(err, store.ErrSchema) { // its first owner is still making it, or died over it
 		return s
 	}
 	if err != nil {

@@ -1,51 +1,151 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"slices"
-	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"skift/checks"
 	"skift/internal/api"
-	"skift/internal/matrix"
 	"skift/internal/plan"
 	"skift/internal/snapshot"
 	"skift/internal/term"
+	"skift/internal/yamldoc"
 )
+
+// checking is one call of `skift check`.
+type checking struct {
+	api.CheckRequest
+	by    string        // "", service or party
+	prom  string        // file for a metrics collector; "" = none
+	watch time.Duration // 0 = once
+	ask   bool          // while watching, ask instead of showing what is stored
+}
 
 // checkCommand asks checks now and shows old and new side by side.
 func (s *session) checkCommand() *cobra.Command {
-	var q api.CheckRequest
-	var side string
+	var q checking
+	var side, watch string
 	c := &cobra.Command{
-		Use: "check [ID|SUITE|GLOB …] [--side old|new] [--environment ENV] [--dry]", Short: "Ask both platforms now: old | new | verdict, worst first",
-		Long: "Without arguments every check is asked. What is answered is stored: gates and reports rest on it. Exit: 0 all as it must be · 1\n" +
-			"something failed · 5 something could not be observed, or is broken with us (1 wins over 5; a warning is 0).",
+		Use:   "check [ID|SUITE|GLOB …] [--side old|new] [--by service|party] [--watch [INTERVAL]] [--prom FILE]",
+		Short: "Ask both platforms now: old | new | verdict, worst first",
+		Long: "Without arguments every check is asked. What is answered is stored: gates and reports rest on it. --by party says what each party has\n" +
+			"to do. --watch shows what is stored again and again, every 2 s, and asks nothing unless --ask says so. Exit: 0 all as it must be · 1\n" +
+			"something failed · 5 something could not be observed, or is broken with us (1 wins over 5; a warning is 0); of a watch, as it last was.",
 		RunE: func(c *cobra.Command, a []string) error {
 			q.Patterns, q.Side, q.Cause = a, checks.Side(side), "skift check"
-			return s.withDesk(c.Context(), func(d api.Desk, p *plan.Plan) error {
-				r, err := d.Check(c.Context(), q)
-				if err != nil {
-					return err
-				}
-				if s.json {
-					err = s.printJSON(r)
-				} else {
-					err = s.showCheck(r, p)
-				}
-				if code := checkExit(r); err == nil && code != ExitOK {
-					err = exit(code)
-				}
+			if err := q.options(watch, c.Flags().Changed("watch")); err != nil {
 				return err
-			})
+			}
+			if q.watch > 0 {
+				if s.json {
+					return usage("--watch and --json exclude each other", "ask for the JSON again and again instead")
+				}
+				return s.watchCheck(c.Context(), q)
+			}
+			return s.checkOnce(c.Context(), q)
 		},
 	}
 	c.Flags().StringVar(&side, "side", "", "`SIDE` is old or new (default both)")
+	c.Flags().StringVar(&q.by, "by", "", "group by `WHAT`: service, or party with what it has to do")
 	c.Flags().StringVar(&q.Environment, "environment", "", "`ENV`, an environment of the plan (default: the production one)")
 	c.Flags().BoolVar(&q.Dry, "dry", false, "show what is stored, ask nothing")
+	c.Flags().StringVar(&watch, "watch", "", "show again every `INTERVAL` (2s) until q or Ctrl-C")
+	c.Flags().Lookup("watch").NoOptDefVal = showEvery.String()
+	c.Flags().BoolVar(&q.ask, "ask", false, "with --watch: ask each time (every 1m, 10s at least)")
+	c.Flags().StringVar(&q.prom, "prom", "", "also write `FILE` in the text form that Prometheus collects")
 	return s.asJSON(c)
+}
+
+// options checks what was said beside the checks. The interval of --watch may stand after it as a word of its own.
+func (q *checking) options(watch string, watched bool) error {
+	switch {
+	case q.by != "" && q.by != "service" && q.by != "party":
+		return usage(fmt.Sprintf("checks are grouped by service or party, not by %q", q.by), "")
+	case !watched && q.ask:
+		return usage("--ask belongs to --watch", "without --watch everything is asked anyway, unless --dry says otherwise")
+	case q.ask && q.Dry:
+		return usage("--ask and --dry exclude each other", "choose one")
+	case !watched:
+		return nil
+	}
+	if len(q.Patterns) > 0 && watch == showEvery.String() {
+		if _, err := yamldoc.ParseDuration(q.Patterns[0]); err == nil {
+			watch, q.Patterns = q.Patterns[0], q.Patterns[1:]
+		} else if q.ask {
+			watch = askEvery.String()
+		}
+	} else if q.ask && watch == showEvery.String() {
+		watch = askEvery.String()
+	}
+	d, err := yamldoc.ParseDuration(watch)
+	least := leastShow
+	if q.ask {
+		least = leastAsk
+	}
+	if err != nil || d < least {
+		return usage(fmt.Sprintf("%q is no interval to watch at", watch), fmt.Sprintf("write --watch=%s, or longer", least))
+	}
+	q.watch, q.Dry = d, !q.ask
+	return nil
+}
+
+// checkOnce asks, shows and ends with how it is.
+func (s *session) checkOnce(ctx context.Context, q checking) error {
+	return s.atDesk(ctx, q.Dry, func(d api.Desk, p *plan.Plan) error {
+		bar := s.progress(speak(p))
+		q.Progress = bar.tell
+		r, err := d.Check(ctx, q.CheckRequest)
+		bar.end()
+		if err != nil {
+			return err
+		}
+		if s.json {
+			err = s.printJSON(r)
+		} else {
+			err = s.showCheck(ctx, d, r, q)
+		}
+		if err == nil && q.prom != "" {
+			err = s.writeProm(ctx, d, r, q)
+		}
+		if code := checkExit(r); err == nil && code != ExitOK {
+			err = exit(code)
+		}
+		return err
+	})
+}
+
+// showCheck prints what was answered, grouped as asked for.
+func (s *session) showCheck(ctx context.Context, d api.Desk, r api.CheckReply, q checking) error {
+	v := s.checkView(r, s.plan)
+	v.stored = q.Dry
+	switch {
+	case len(r.Pairs) == 0:
+		s.printf("%s\n", term.Line(v.c.T("screen.check.none", "environment", r.Environment)))
+		return nil
+	case q.by == "service":
+		v.byService(r.Pairs)
+	case q.by == "party":
+		e, err := d.Explain(ctx, q.explained())
+		if err != nil {
+			return err
+		}
+		v.byParty(e.Explanations)
+	default:
+		v.table(r.Pairs)
+	}
+	v.foot(r)
+	s.print(v.sheet)
+	s.printf("head %s\n", r.Head)
+	return nil
+}
+
+// explained is the request for everything about the same checks.
+func (q checking) explained() api.ExplainRequest {
+	return api.ExplainRequest{Patterns: q.Patterns, Side: q.Side, Environment: q.Environment}
 }
 
 // sidesOf lists the sides of a pair that were asked for.
@@ -81,62 +181,6 @@ func checkExit(r api.CheckReply) int {
 	return code
 }
 
-func (s *session) showCheck(r api.CheckReply, p *plan.Plan) error {
-	if len(r.Pairs) == 0 {
-		s.printf("nothing was asked: no service of these checks has an address in %s\n", r.Environment)
-		return nil
-	}
-	header := []string{"", "check", "old", "new", "verdict", "why"}
-	if r.Side != "" {
-		header = []string{"", "check", r.Side, "why"}
-	}
-	t := term.NewTable(header...)
-	totals := map[term.State]int{}
-	for _, pair := range r.Pairs {
-		state := pairRow(t, pair, r.Side, p)
-		totals[state]++
-	}
-	if err := t.Write(s.out, s.screen); err != nil {
-		return err
-	}
-	var sum []string
-	for _, st := range []term.State{term.Fail, term.Unknown, term.Risk, term.OK} {
-		if totals[st] > 0 {
-			sum = append(sum, fmt.Sprintf("%s %d %s", st.Shape(), totals[st], st.Word(p.Language)))
-		}
-	}
-	s.printf("%s · %s · %s · ! critical\n", strings.Join(sum, " · "), r.Environment, localTime(p, r.At))
-	s.printf("head %s\n", r.Head)
-	return nil
-}
-
-// pairRow adds a comparison, or with a side that side's answer, and gives the state it shows.
-func pairRow(t *term.Table, pair snapshot.Pair, side string, p *plan.Plan) term.State {
-	state := levelState(pair.Verdict.Level)
-	if side != "" {
-		state = worstState(sidesOf(pair, side))
-	}
-	name := pair.Check
-	if pair.Flow != "" {
-		name += " " + pair.Flow
-	}
-	if pair.Critical {
-		name += " !"
-	}
-	cells := []term.Cell{{Text: state.Shape(), State: state}, {Text: name}}
-	if side != string(checks.New) {
-		cells = append(cells, sideCell(pair.Old))
-	}
-	if side != string(checks.Old) {
-		cells = append(cells, sideCell(pair.New))
-	}
-	if side == "" {
-		cells = append(cells, term.Cell{Text: speak(p).T("pair." + string(pair.Verdict.Word)), State: state})
-	}
-	t.Cells(append(cells, term.Cell{Text: whyLine(pair, side, p)})...)
-	return state
-}
-
 func levelState(l checks.Severity) term.State {
 	switch l {
 	case checks.SeverityOK:
@@ -170,52 +214,6 @@ func worstState(sides []*snapshot.Side) term.State {
 	}
 	return worst
 }
-
-// sideCell is one side's answer: its verdict, and the code when it says more.
-func sideCell(sd *snapshot.Side) term.Cell {
-	if sd == nil {
-		return term.Cell{Text: "–"}
-	}
-	text := string(sd.Verdict)
-	if sd.Code != checks.OK {
-		text += " " + string(sd.Code)
-	}
-	if sd.Want == checks.Deny {
-		text += " (deny wanted)"
-	}
-	return term.Cell{Text: verdictState(sd.Verdict).Shape() + " " + text, State: verdictState(sd.Verdict)}
-}
-
-// whyLine is one line for what is not green: where, what it means, whose it is. What the verdict rests on speaks.
-func whyLine(pair snapshot.Pair, side string, p *plan.Plan) string {
-	i := slices.IndexFunc(pair.Why.Sides, func(w matrix.SideWhy) bool {
-		return (side == "" || string(w.Side) == side) && w.Verdict != checks.Pass
-	})
-	if i < 0 {
-		return ""
-	}
-	worst := pair.Why.Sides[i]
-	text := fmt.Sprintf("%s %s: %s", worst.Side, worst.Addr, causeOf(worst, p))
-	if worst.Owner != "" {
-		text += " → " + partyName(p, worst.Owner)
-	}
-	if d := worst.Deviation; d != nil {
-		text += fmt.Sprintf(" (accepted until %s, event %d)", localTime(p, d.Until), d.Seq)
-	}
-	return text
-}
-
-// causeOf says why an answer is not as wanted, or why there is none that counts.
-func causeOf(w matrix.SideWhy, p *plan.Plan) string {
-	c := speak(p)
-	if key := "why." + w.Sentence(); c.Has(key) {
-		return c.T(key)
-	}
-	return c.Outcome(string(w.Code)).Cause
-}
-
-// graveness orders states from best to worst.
-var graveness = []term.State{term.OK, term.Risk, term.Unknown, term.Fail}
 
 func partyName(p *plan.Plan, id string) string {
 	if pt := p.Parties[id]; pt != nil && pt.Name != "" {

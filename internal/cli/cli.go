@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -44,7 +45,7 @@ func Main(args []string, in io.Reader, out, stderr io.Writer) int {
 		s.screen = term.Detect(f)
 	}
 	root := s.root()
-	root.SetArgs(args)
+	root.SetArgs(shorter(args))
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(stderr)
@@ -118,6 +119,7 @@ func (s *session) root() *cobra.Command {
 		c.Flags().SortFlags = false
 		c.DisableFlagsInUseLine = true
 	}
+	offer(root, runtime.GOOS)
 	return root
 }
 
@@ -130,11 +132,13 @@ type group struct {
 // groups lists every command.
 func (s *session) groups() []group {
 	return []group{
-		{"plan", "Plan:", []*cobra.Command{s.initCommand(), s.validateCommand(), s.planCommand(), s.whoCommand()}},
-		{"look", "Look at both platforms:", []*cobra.Command{s.checkCommand()}},
-		{"run", "Run:", []*cobra.Command{s.serveCommand(), s.runCommand(), s.startCommand(), s.runsCommand(), s.stepCommand(), s.abortCommand()}},
+		{"plan", "Plan:", []*cobra.Command{s.initCommand(), s.validateCommand(), s.planCommand(), s.whoCommand(), s.runbookCommand()}},
+		{"look", "Look at both platforms:", []*cobra.Command{s.checkCommand(), s.explainCommand(), s.historyCommand(), s.flowsCommand(), s.certsCommand(),
+			s.probeCommand(), s.observeCommand(), s.reflectCommand()}},
+		{"run", "Run:", []*cobra.Command{s.serveCommand(), s.runCommand(), s.startCommand(), s.runsCommand(), s.watchCommand(), s.stepCommand(), s.pauseCommand(),
+			s.resumeCommand(), s.holdCommand(), s.releaseCommand(), s.abortCommand(), s.whatIfCommand(), s.compareCommand()}},
 		{"decide", "Decide:", []*cobra.Command{s.gateCommand(), s.voteCommand(), s.attestCommand(), s.acceptCommand(), s.confirmCommand(), s.milestoneCommand()}},
-		{"tell", "Tell and prove:", []*cobra.Command{s.statusCommand(), s.reportCommand(), s.logCommand(), s.verifyCommand()}},
+		{"tell", "Tell and prove:", []*cobra.Command{s.statusCommand(), s.handoverCommand(), s.printCommand(), s.reportCommand(), s.mailCommand(), s.logCommand(), s.verifyCommand(), s.journalCommand(), s.backupCommand(), s.restoreCommand()}},
 		{"try", "Try:", []*cobra.Command{s.demoCommand()}},
 	}
 }

@@ -18,7 +18,8 @@ import (
 // act is a command that somebody gives in a seat.
 type act struct {
 	runner.Command
-	until string // a time, read in the plan's zone
+	until string   // a time, read in the plan's zone
+	set   []string // NAME=VALUE
 }
 
 // acting adds the flags of whoever acts.
@@ -31,10 +32,8 @@ func acting(c *cobra.Command, a *act) *cobra.Command {
 
 // send checks what only the command line knows, hands the command in and prints what was done.
 func (s *session) send(c *cobra.Command, a act) error {
-	switch a.Via {
-	case journal.ViaConsole, journal.ViaPhone, journal.ViaMail:
-	default:
-		return usage(fmt.Sprintf("--via %q is not a way to be told something", a.Via), "console, phone or mail")
+	if err := checkVia(a.Via); err != nil {
+		return err
 	}
 	at, err := s.reach(c.Context())
 	if err != nil {
@@ -57,6 +56,15 @@ func (s *session) send(c *cobra.Command, a act) error {
 		s.undriven(c.Context(), at)
 	}
 	return nil
+}
+
+// checkVia refuses what is no way in which a person reaches another.
+func checkVia(via string) error {
+	switch via {
+	case journal.ViaConsole, journal.ViaPhone, journal.ViaMail:
+		return nil
+	}
+	return usage(fmt.Sprintf("--via %q is not a way to be told something", via), "console, phone or mail")
 }
 
 // undriven says so when runs wait for what was just said, and no process is there to go on with them.
@@ -86,21 +94,6 @@ func between(least int, names ...string) cobra.PositionalArgs {
 		}
 		return nil
 	}
-}
-
-func (s *session) stepCommand() *cobra.Command {
-	var a act
-	return acting(&cobra.Command{
-		Use: "step RUN STEP done|fail|skip|retry --as SEAT [--reason …]", Short: "Say what became of a step",
-		Long: "done: it has happened · fail: it has not, or not as it should · skip: it is not needed · retry: try a failed or uncertain step again.\n" +
-			"All but done need a reason; so does done of a step that failed or is uncertain. RUN may be the runbook's name while one run of it\n" +
-			"is unfinished.",
-		Args: args("RUN", "STEP", "done|fail|skip|retry"),
-		RunE: func(c *cobra.Command, got []string) error {
-			a.Do, a.Run, a.Step, a.Answer = runner.DoStep, got[0], got[1], got[2]
-			return s.send(c, a)
-		},
-	}, &a)
 }
 
 func (s *session) voteCommand() *cobra.Command {
@@ -197,15 +190,24 @@ func (s *session) milestoneCommand() *cobra.Command {
 
 func (s *session) abortCommand() *cobra.Command {
 	var a act
-	return acting(&cobra.Command{
-		Use: "abort RUN --as SEAT --reason …", Short: "End a run; what it had not begun is cancelled",
-		Long: "A seat of the customer may. Nothing is undone: what was changed stays changed. skift runs RUN shows how to back out instead.",
+	var failed bool
+	c := acting(&cobra.Command{
+		Use: "abort RUN --as SEAT --reason … [--failed] [--stop]", Short: "End a run; what it had not begun is cancelled",
+		Long: "A seat of the customer may. Nothing is undone: what was changed stays changed. skift runs RUN shows how to back out instead.\n" +
+			"While a program, a copy or a request is in flight it is refused; with --stop that is stopped with everything it started, and the answer\n" +
+			"names what could not be. With --failed the run ends as failed, because of a step that failed or is uncertain; no run ends so by itself.",
 		Args: args("RUN"),
 		RunE: func(c *cobra.Command, got []string) error {
-			a.Do, a.Run = runner.DoAbort, got[0]
+			a.Do, a.Run, a.Answer = runner.DoAbort, got[0], ""
+			if failed {
+				a.Answer = string(run.RunFailed)
+			}
 			return s.send(c, a)
 		},
 	}, &a)
+	c.Flags().BoolVar(&failed, "failed", false, "it ends as failed")
+	c.Flags().BoolVar(&a.Stop, "stop", false, "stop what is in flight, too")
+	return c
 }
 
 func (s *session) logCommand() *cobra.Command {

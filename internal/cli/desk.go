@@ -31,8 +31,12 @@ type counter struct {
 	close func()
 }
 
-// reach finds the counter. A process that is just starting or ending has the lock and no socket for a moment.
-func (s *session) reach(ctx context.Context) (*counter, error) {
+// reach finds the counter.
+func (s *session) reach(ctx context.Context) (*counter, error) { return s.find(ctx, false) }
+
+// find is reach; with read set nothing is to be changed, and a process without a socket that has the data directory, such as a long
+// check, is no hindrance. One that is just starting or ending has the lock and no socket for a moment.
+func (s *session) find(ctx context.Context, read bool) (*counter, error) {
 	p, settings, err := app.Load(s.dir)
 	var bad *app.PlanError
 	if err != nil && !errors.As(err, &bad) {
@@ -58,6 +62,14 @@ func (s *session) reach(ctx context.Context) (*counter, error) {
 		if err == nil {
 			s.plan = a.Plan()
 			return &counter{local{a}, a.Plan(), data, a, func() { a.Close() }}, nil
+		}
+		if read && errors.Is(err, store.ErrHeld) {
+			if a, err := app.OpenBeside(ctx, app.Options{PlanDir: s.dir, DataDir: s.data, Log: s.logger()}); err == nil {
+				s.plan = a.Plan()
+				return &counter{local{a}, a.Plan(), data, nil, func() { a.Close() }}, nil
+			} else if !errors.Is(err, store.ErrNone) { // it makes the database first
+				return nil, err
+			}
 		}
 		if !errors.Is(err, store.ErrHeld) || time.Now().After(deadline) {
 			return nil, err
@@ -89,9 +101,18 @@ func (s *session) remote(ctx context.Context, client *api.Client, c *counter, ba
 	return c, nil
 }
 
+// readDesk runs fn at the counter, which it uses to read only.
+func (s *session) readDesk(ctx context.Context, fn func(api.Desk, *plan.Plan) error) error {
+	return s.atDesk(ctx, true, fn)
+}
+
 // withDesk runs fn at the counter.
 func (s *session) withDesk(ctx context.Context, fn func(api.Desk, *plan.Plan) error) error {
-	c, err := s.reach(ctx)
+	return s.atDesk(ctx, false, fn)
+}
+
+func (s *session) atDesk(ctx context.Context, read bool, fn func(api.Desk, *plan.Plan) error) error {
+	c, err := s.find(ctx, read)
 	if err != nil {
 		return err
 	}
@@ -203,4 +224,22 @@ func readTime(p *plan.Plan, text string, now time.Time, local func(*time.Locatio
 func (s *session) asJSON(c *cobra.Command) *cobra.Command {
 	c.Flags().BoolVar(&s.json, "json", false, "print JSON (docs/json.md)")
 	return c
+}
+
+// Export implements api.Desk.
+func (l local) Export(ctx context.Context, q api.ExportRequest) (api.ExportReply, error) {
+	q.EnteredBy = app.Caller(l.Plan(), strconv.Itoa(os.Getuid()))
+	return l.App.Export(ctx, q)
+}
+
+// Import implements api.Desk.
+func (l local) Import(ctx context.Context, q api.ImportRequest) (api.ImportReply, error) {
+	q.EnteredBy = app.Caller(l.Plan(), strconv.Itoa(os.Getuid()))
+	return l.App.Import(ctx, q)
+}
+
+// Observe implements api.Desk.
+func (l local) Observe(ctx context.Context, q api.ObserveRequest) (api.ObserveReply, error) {
+	q.EnteredBy = app.Caller(l.Plan(), strconv.Itoa(os.Getuid()))
+	return l.App.Observe(ctx, q)
 }

@@ -65,6 +65,8 @@ func (s *session) explain(err error) int {
 		return s.say(ExitNotKnown, err.Error(), "look what it does; if it hangs, end it: nothing acknowledged is lost, and `skift run` or skift serve goes on")
 	case errors.Is(err, store.ErrNone), errors.Is(err, store.ErrOtherPlan):
 		return s.say(ExitUsage, err.Error(), "name the plan directory with -C, or the data directory with --data")
+	case errors.Is(err, store.ErrStranger):
+		return s.say(ExitHeld, err.Error(), "it can be read: skift verify, skift journal export, skift backup", "skift restore --take-over --reason …")
 	case errors.Is(err, ledger.ErrBroken):
 		return s.say(ExitNotKnown, err.Error(), "see to the disk, then give the same command again: what was in flight is asked about")
 	case errors.Is(err, context.Canceled):

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 )
 
 // maxFile bounds what a command reads into memory.
@@ -32,4 +34,42 @@ func readAll(r io.Reader, name string) ([]byte, error) {
 		return nil, usage(name+" is larger than 16 MB", "keep it elsewhere and give a file that names it with its hash")
 	}
 	return data, nil
+}
+
+// replaceFile puts data in place of a file: readers see the old or the new one, never half of it.
+func replaceFile(name string, data []byte) error {
+	return replaceWith(name, 0o644, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+// replaceWith puts what write writes in place of a file, once all of it is on the disk.
+func replaceWith(name string, mode os.FileMode, write func(io.Writer) error) error {
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	b := bufio.NewWriterSize(f, 1<<16)
+	err = write(b)
+	if err == nil {
+		err = b.Flush()
+	}
+	if err == nil {
+		err = f.Chmod(mode)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return nil
 }

@@ -29,7 +29,7 @@ func (s *session) gateCommand() *cobra.Command {
 			if len(got) == 0 && runID != "" {
 				return usage("GATE is missing", "--run says in which rehearsal that gate is practised")
 			}
-			return s.withDesk(c.Context(), func(d api.Desk, p *plan.Plan) error {
+			return s.readDesk(c.Context(), func(d api.Desk, p *plan.Plan) error {
 				return s.gates(c.Context(), d, p, got, runID)
 			})
 		},
@@ -254,9 +254,17 @@ func (s *session) findings(to io.Writer, fs []register.Finding) {
 	}
 }
 
+// place is where an answer is from: a side and an address, or the side alone for what lies here as a file.
+func place(side, addr string) string {
+	if addr == "" {
+		return side
+	}
+	return side + " " + addr
+}
+
 // findingText is one finding in one line: what, where, which code, whose.
 func findingText(f register.Finding, p *plan.Plan) string {
-	text := f.Check + " " + string(f.Side) + " " + f.Addr + ": " + string(f.Code)
+	text := f.Check + " " + place(string(f.Side), f.Addr) + ": " + string(f.Code)
 	if f.Flow != "" {
 		text += " for " + f.Flow
 	}

@@ -26,7 +26,7 @@ func (s *session) runCommand() *cobra.Command {
 	var a act
 	var noWait bool
 	c := &cobra.Command{
-		Use: "run RUNBOOK [--environment ENV] [--rehearsal [--speed N]] [--no-wait]", Short: "Drive a run in the foreground",
+		Use: "run RUNBOOK [--environment ENV] [--rehearsal [--speed N]] [--set NAME=VALUE] [--no-wait]", Short: "Drive a run in the foreground",
 		Long: "Begins a run of the runbook in the environment (default: production), or goes on with the unfinished one. People answer from other\n" +
 			"terminals: skift step, vote, attest. Ctrl-C once: finish or record what is in flight, then stop; twice: stop now, and what was\n" +
 			"in flight becomes uncertain. Exit: 0 done · 1 failed, aborted or backed out · 3 no-go · 4 stopped, or only people are waited for\n" +
@@ -34,7 +34,7 @@ func (s *session) runCommand() *cobra.Command {
 		Args: args("RUNBOOK"),
 		RunE: func(c *cobra.Command, got []string) error {
 			a.Do, a.Runbook, a.Via = runner.DoStart, got[0], journal.ViaConsole
-			if err := checkSpeed(a.Command); err != nil {
+			if err := a.settle(); err != nil {
 				return err
 			}
 			return s.runHere(c.Context(), a.Command, noWait)
@@ -237,7 +237,7 @@ func (w *watcher) onlyPeople(snap snapshot.Snapshot) bool {
 		}
 		for _, st := range r.Steps {
 			inside := st.Kind == "runbook" // its own run says more
-			if st.State == run.Verifying || st.State == run.Running && !inside || st.State == run.Startable && r.State == run.RunRunning {
+			if !st.BeginsAt.IsZero() || st.State == run.Verifying || st.State == run.Running && !inside || st.State == run.Startable && r.State == run.RunRunning {
 				return false
 			}
 		}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"skift/internal/api"
 	"skift/internal/app"
 	"skift/internal/runner"
+	"skift/internal/term"
 )
 
 // serveCommand runs everything unattended.
@@ -58,12 +60,12 @@ func (s *session) serve(ctx context.Context) error {
 func (s *session) startCommand() *cobra.Command {
 	var a act
 	c := &cobra.Command{
-		Use: "start RUNBOOK [--environment ENV] [--rehearsal [--speed N]]", Short: "Begin a run in the running skift serve", Args: args("RUNBOOK"),
+		Use: "start RUNBOOK [--environment ENV] [--rehearsal [--speed N]] [--set NAME=VALUE]", Short: "Begin a run in the running skift serve", Args: args("RUNBOOK"),
 		Long: "Begins a run of the runbook in the environment (default: production), or says which unfinished one goes on. The run is driven by the\n" +
 			"process that serves; skift runs shows it.",
 		RunE: func(c *cobra.Command, got []string) error {
 			a.Do, a.Runbook = runner.DoStart, got[0]
-			if err := checkSpeed(a.Command); err != nil {
+			if err := a.settle(); err != nil {
 				return err
 			}
 			client, err := s.running()
@@ -91,6 +93,22 @@ func starting(c *cobra.Command, a *act) {
 	c.Flags().BoolVar(&a.Rehearsal, "rehearsal", false, "rehearse: in production no effect is executed")
 	c.Flags().Float64Var(&a.Speed, "speed", 1, "with --rehearsal: waits are `N` times shorter")
 	c.Flags().StringVar(&a.As, "as", "", "`SEAT` that starts it")
+	c.Flags().StringArrayVar(&a.set, "set", nil, "`NAME=VALUE` of a parameter of the runbook; may be given several times")
+}
+
+// settle reads what starting takes: a factor for the waits, and values for parameters.
+func (a *act) settle() error {
+	for _, text := range a.set {
+		name, value, ok := strings.Cut(text, "=")
+		if _, twice := a.Set[name]; !ok || name == "" || twice {
+			return usage(fmt.Sprintf("--set %s is not NAME=VALUE of one parameter", term.Line(text)), "write it like --set target=new")
+		}
+		if a.Set == nil {
+			a.Set = map[string]string{}
+		}
+		a.Set[name] = value
+	}
+	return checkSpeed(a.Command)
 }
 
 // checkSpeed refuses what is no factor: waits are never made longer.

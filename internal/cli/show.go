@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -21,7 +22,7 @@ func (s *session) runsCommand() *cobra.Command {
 		Use: "runs [RUN]", Short: "List runs and what is waited for, or show one run step by step", Args: between(0, "RUN"),
 		Long: "RUN may be the runbook's name: its newest run is shown.",
 		RunE: func(c *cobra.Command, a []string) error {
-			return s.withDesk(c.Context(), func(d api.Desk, p *plan.Plan) error {
+			return s.readDesk(c.Context(), func(d api.Desk, p *plan.Plan) error {
 				snap, err := d.Snapshot(c.Context())
 				if err != nil {
 					return err
@@ -55,7 +56,7 @@ func (s *session) listRuns(snap snapshot.Snapshot, p *plan.Plan) error {
 		for _, r := range snap.Runs {
 			t.Cells(term.Cell{Text: runState(r.State).Shape(), State: runState(r.State)}, term.Cell{Text: r.ID}, term.Cell{Text: where(r)},
 				term.Cell{Text: string(r.State), State: runState(r.State)}, term.Cell{Text: localTime(p, r.StartedAt)},
-				term.Cell{Text: settled(r)}, term.Cell{Text: r.Reason})
+				term.Cell{Text: settled(r)}, term.Cell{Text: whyStill(r)})
 		}
 		if err := t.Write(s.out, s.screen); err != nil {
 			return err
@@ -93,7 +94,7 @@ func call(p *plan.Plan, id string) string {
 	who, ok := p.Contacts.Person(id)
 	switch {
 	case id == "":
-		return "nobody on shift"
+		return speak(p).T("screen.nobody-on-shift")
 	case !ok:
 		return id
 	case who.Phone == "":
@@ -128,6 +129,12 @@ func (s *session) showRun(snap snapshot.Snapshot, p *plan.Plan, r snapshot.Run) 
 	if r.Reason != "" {
 		s.printf("%s\n", term.Line(r.Reason))
 	}
+	for _, p := range r.Paused {
+		s.printf("%s\n", term.Line(pauseText(p)))
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Parameters)) {
+		s.printf("%s = %s\n", name, term.Line(r.Parameters[name]))
+	}
 	if r.NoReturn {
 		s.printf("the point of no return is passed\n")
 	}
@@ -135,6 +142,9 @@ func (s *session) showRun(snap snapshot.Snapshot, p *plan.Plan, r snapshot.Run) 
 	for _, st := range r.Steps {
 		state := stepState(st.State)
 		word := string(st.State)
+		if st.Contradiction.Open() {
+			state = term.Risk
+		}
 		if st.Simulated {
 			word += " (simulated)"
 		}
@@ -147,6 +157,7 @@ func (s *session) showRun(snap snapshot.Snapshot, p *plan.Plan, r snapshot.Run) 
 	if err := t.Write(s.out, s.screen); err != nil {
 		return err
 	}
+	s.marked(p, r)
 	s.whatNext(snap, r)
 	snap.Needed = slices.DeleteFunc(slices.Clone(snap.Needed), func(n snapshot.Needed) bool { return !concerns(n, r) })
 	if err := s.needed(snap, p); err != nil {
@@ -165,6 +176,9 @@ func (s *session) whatNext(snap snapshot.Snapshot, r snapshot.Run) {
 		}
 	}
 	for _, st := range r.Steps {
+		if st.Contradiction.Open() {
+			s.printf("→ look at %s, which is done and contradicted; to answer for it: skift step %s %s accept --as %s --reason …\n", st.ID, r.ID, st.ID, orSeat(st.Owner))
+		}
 		switch st.State {
 		case run.WaitingForPerson:
 			s.printf("→ skift step %s %s done|fail --as %s\n", r.ID, st.ID, orSeat(st.Owner))
@@ -177,6 +191,7 @@ func (s *session) whatNext(snap snapshot.Snapshot, r snapshot.Run) {
 	if r.State == run.RunHeld && r.HeldGate == "" && stepIs(r, r.HeldStep, run.Waiting) {
 		s.printf("→ it goes on by itself once the zone allows it; to give it up: skift abort %s --as SEAT --reason …\n", r.ID)
 	}
+	s.keptBack(r)
 	for _, g := range r.Waiting {
 		s.printf("→ skift gate %s%s\n", g, practised(r))
 	}
@@ -255,8 +270,16 @@ func where(r snapshot.Run) string {
 
 func why(st snapshot.Step, snap snapshot.Snapshot) string {
 	switch {
+	case st.Progress != nil:
+		return progressOf(*st.Progress)
+	case st.Contradiction.Open():
+		return "contradicted: " + st.Contradiction.Reason
+	case st.Contradiction != nil:
+		return "contradicted, and accepted: " + st.Contradiction.AcceptedReason
 	case st.Reason != "":
 		return st.Reason
+	case st.State == run.Waiting && st.NotBefore != "":
+		return "not before " + st.NotBefore
 	case st.State == run.Waiting && st.AfterGate != "":
 		return "after gate " + st.AfterGate
 	case st.State == run.WaitingForPerson || st.State == run.Startable:
@@ -265,10 +288,36 @@ func why(st snapshot.Step, snap snapshot.Snapshot) string {
 	return ""
 }
 
+// progressOf says how far a copy has come: "3 of 12 files, 41 % of 1.2 GB".
+func progressOf(p run.Progress) string {
+	percent := int64(100)
+	if p.Bytes > 0 {
+		percent = 100 * p.BytesDone / p.Bytes
+	}
+	return fmt.Sprintf("%d of %d files, %d %% of %s", p.FilesDone, p.Files, percent, sizeOf(p.Bytes))
+}
+
+// sizeOf is a number of bytes as people say it.
+func sizeOf(n int64) string {
+	units := []string{"B", "kB", "MB", "GB", "TB"}
+	size, i := float64(n), 0
+	for size >= 1000 && i < len(units)-1 {
+		size, i = size/1000, i+1
+	}
+	if i == 0 {
+		return fmt.Sprintf("%d B", n)
+	}
+	return fmt.Sprintf("%.1f %s", size, units[i])
+}
+
 func stepTime(p *plan.Plan, st snapshot.Step) string {
 	switch {
+	case !st.BeginsAt.IsZero():
+		return "from " + localTime(p, st.BeginsAt)
 	case !st.FinishedAt.IsZero():
 		return localTime(p, st.FinishedAt)
+	case st.Progress != nil && !st.Progress.EndsAt.IsZero():
+		return "until about " + localTime(p, st.Progress.EndsAt)
 	case st.State == run.Running && !st.DueAt.IsZero():
 		return "until " + localTime(p, st.DueAt)
 	case !st.AskedAt.IsZero():
@@ -303,6 +352,8 @@ func stepState(s run.StepState) term.State {
 		return term.Gate
 	case run.Uncertain:
 		return term.Unknown
+	case run.Held:
+		return term.Risk
 	}
 	return term.Plain
 }

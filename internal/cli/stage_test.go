@@ -34,6 +34,7 @@ const patience = time.Minute
 //	stage                     start two simulated platforms; their addresses, keys and times are in the environment
 //	fault SIDE NAME [DOOR …]  break a platform, see package sim
 //	mend SIDE NAME            put it right
+//	post NAME                 break the mail server, see package sim; sound = mend it
 //	use NAME                  copy the plan testdata/plans/NAME here and fill in the environment
 //	fill FILE …               fill in the environment
 //	bg NAME COMMAND …         start a command; what it prints is in NAME.out and NAME.err
@@ -43,16 +44,18 @@ const patience = time.Minute
 //	mark [DIR]                remember how long the journal is
 //	unchanged [DIR]           it is as long as it was
 //	tamper KIND [DIR]         flip one byte of the last event of a kind, behind skift's back
+//	everychange FILE HEAD     an exported journal: every change to it is found
 //	isjson FILE               it is one JSON value
 //	get URL REGEXP            an HTTP answer with status 200
 //	poll REGEXP COMMAND …     run a command until it prints this
 //	keephead NAME FILE        put the first journal head in a file into the environment
+//	keep NAME FILE REGEXP     put what the first group matches into the environment
 //	inert FILE                nothing in it that a terminal obeys
 func stageCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"exits": exits, "stage": stage, "fault": fault, "mend": mend, "use": use, "fill": fill, "bg": background, "waitfor": waitFor,
+		"exits": exits, "stage": stage, "fault": fault, "mend": mend, "post": post, "use": use, "fill": fill, "bg": background, "waitfor": waitFor,
 		"send": send, "ended": ended, "mark": mark, "unchanged": unchanged, "tamper": tamper, "isjson": isJSON, "get": get, "poll": poll,
-		"keephead": keepHead, "inert": inert,
+		"keephead": keepHead, "keep": keep, "inert": inert, "everychange": everyChange,
 	}
 }
 
@@ -101,6 +104,12 @@ func stage(ts *testscript.TestScript, _ bool, _ []string) {
 		ts.Setenv(k, v)
 	}
 	ts.Check(os.WriteFile(ts.MkAbs("pki/mail.pem"), w.PKI.RootPEM(), 0o644))
+	client, err := w.PKI.Issue(sim.Leaf{Names: []string{"a user system"}, Client: true})
+	ts.Check(err)
+	chain, key, err := sim.PEM(client)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs("pki/client.pem"), chain, 0o644))
+	ts.Check(os.WriteFile(ts.MkAbs("keys/client.key"), key, 0o600))
 }
 
 func platform(ts *testscript.TestScript, side string) *sim.Platform {
@@ -123,11 +132,20 @@ func mend(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(platform(ts, args[0]).Clear(sim.Fault(args[1])))
 }
 
+func post(ts *testscript.TestScript, _ bool, args []string) {
+	fault := sim.MailFault(args[0])
+	if args[0] == "sound" {
+		fault = sim.MailSound
+	}
+	ts.Check(of(ts).world.Mail.SetFault(fault))
+}
+
 func use(ts *testscript.TestScript, _ bool, args []string) {
 	now := time.Now().UTC()
 	for name, d := range map[string]time.Duration{"AGO_2D": -48 * time.Hour, "AGO_1H": -time.Hour, "IN_1H": time.Hour, "IN_2H": 2 * time.Hour, "IN_1D": 24 * time.Hour, "IN_30D": 30 * 24 * time.Hour} {
 		ts.Setenv(name, now.Add(d).Format("2006-01-02 15:04"))
 	}
+	ts.Setenv("NGINX_NOW", now.Format("02/Jan/2006:15:04:05 -0700"))
 	for _, name := range args {
 		from := os.DirFS(filepath.Join(ts.Getenv("PLANS"), name))
 		ts.Check(fs.WalkDir(from, ".", func(path string, e fs.DirEntry, err error) error {

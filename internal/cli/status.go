@@ -76,7 +76,7 @@ var lights = map[register.Light]term.State{register.Green: term.OK, register.Yel
 
 // showStatus prints the light and why, what is active and what is next, and what is waited for.
 func (s *session) showStatus(ctx context.Context) error {
-	return s.withDesk(ctx, func(d api.Desk, p *plan.Plan) error {
+	return s.readDesk(ctx, func(d api.Desk, p *plan.Plan) error {
 		snap, err := d.Snapshot(ctx)
 		if err != nil {
 			return err
@@ -116,7 +116,7 @@ func reasonOf(r snapshot.Reason, p *plan.Plan) string {
 	}
 	text := c.T("report.why."+r.Code, "milestone", r.Subject, "gate", r.Subject, "run", r.Subject, "runbook", r.Subject,
 		"step", cmp.Or(r.Step, r.Subject), "slip", c.N("days", r.Days), "at", at, "blocking", r.Count, "missing", r.Count, "n", r.Count,
-		"whole", c.N("count.comparisons", r.Of), "seat", r.Owner)
+		"whole", c.N("count.comparisons", r.Of), "seat", r.Owner, "party", r.Subject)
 	if r.Owner != "" && r.Code != snapshot.WhyEmptySeat {
 		text += " → " + r.Owner
 	}

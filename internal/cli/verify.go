@@ -3,10 +3,12 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
+	"os"
 
 	"github.com/spf13/cobra"
 
-	"skift/internal/app"
 	"skift/internal/journal"
 	"skift/internal/store"
 	"skift/internal/term"
@@ -16,11 +18,12 @@ import (
 func (s *session) verifyCommand() *cobra.Command {
 	var head string
 	c := &cobra.Command{
-		Use: "verify [--head HEAD]", Short: "Prove that nothing in the journal was changed",
+		Use: "verify [FILE] [--head HEAD]", Short: "Prove that nothing in the journal was changed",
 		Long: "With a head from an earlier mail, decision or report: nothing up to it was changed, removed, added or reordered. Without one only: the\n" +
-			"journal is consistent with itself. Exit 0 when it holds, 1 when it does not.",
-		Args: args(),
-		RunE: func(c *cobra.Command, _ []string) error {
+			"journal is consistent with itself. FILE is an export (skift journal export): it needs no plan, no database and no trust in whoever wrote\n" +
+			"it. Exit 0 when it holds, 1 when it does not.",
+		Args: between(0, "FILE"),
+		RunE: func(c *cobra.Command, a []string) error {
 			var held *journal.Head
 			if c.Flags().Changed("head") {
 				h, err := journal.ParseHead(head)
@@ -28,6 +31,9 @@ func (s *session) verifyCommand() *cobra.Command {
 					return usage(err.Error(), "copy the whole word that begins with skift1:")
 				}
 				held = &h
+			}
+			if len(a) > 0 {
+				return s.verifyFile(a[0], held)
 			}
 			return s.verify(c.Context(), held)
 		},
@@ -52,19 +58,7 @@ type defect struct {
 
 // verify reads the journal beside whoever owns it: a proof must not depend on a running process.
 func (s *session) verify(ctx context.Context, held *journal.Head) error {
-	data := s.data
-	if data == "" {
-		_, settings, err := app.Load(s.dir)
-		var bad *app.PlanError
-		if err != nil && !errors.As(err, &bad) { // a plan with problems still has a journal
-			return err
-		}
-		data = app.DataDir(s.dir, "", settings)
-	}
-	st, err := store.Open(ctx, store.Options{Dir: data, ReadOnly: true})
-	if errors.Is(err, store.ErrNone) {
-		return usage("there is no journal in "+data, "name the plan directory with -C, or the data directory with --data")
-	}
+	st, err := s.beside(ctx)
 	if err != nil {
 		return err
 	}
@@ -73,23 +67,52 @@ func (s *session) verify(ctx context.Context, held *journal.Head) error {
 	if err != nil && !errors.Is(err, store.ErrStorage) {
 		return err
 	}
-	out := verified{OK: err == nil && r.OK(), Text: r.String(), Problems: []defect{}}
+	return s.verdict(r, err)
+}
+
+// verifyFile proves an export.
+func (s *session) verifyFile(name string, held *journal.Head) error {
+	r, err := verifyExport(name, held)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return s.verdict(r, err)
+}
+
+// verifyExport reads an export, line by line. The error says why it could not be read to its end.
+func verifyExport(name string, held *journal.Head) (journal.Report, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return journal.Report{}, fmt.Errorf("read %s: %w", name, errors.Unwrap(err)) // the cause: the path is named once
+	}
+	defer f.Close()
+	x, err := journal.Import(f)
+	if err != nil {
+		return journal.Report{}, err
+	}
+	return journal.Verify(x.Head.Plan, x.Records(), x.Frontier, held)
+}
+
+// verdict prints what was found. damage is why the journal could not be read to its end.
+func (s *session) verdict(r journal.Report, damage error) error {
+	out := verified{OK: damage == nil && r.OK(), Text: r.String(), Problems: []defect{}}
 	for _, p := range r.Problems {
 		out.Problems = append(out.Problems, defect{p.Seq, p.Text})
 	}
-	if err != nil {
-		out.Text = "the journal is damaged: " + err.Error()
+	if damage != nil {
+		out.Text = "the journal is damaged: " + damage.Error()
 	} else {
 		out.Head = r.Stored.String()
 	}
 	if s.json {
-		err = s.printJSON(out)
+		if err := s.printJSON(out); err != nil {
+			return err
+		}
 	} else {
-		err = nil
 		s.printf("%s\n", term.Strip(out.Text))
 	}
-	if err == nil && !out.OK {
-		err = exit(ExitFailed)
+	if !out.OK {
+		return exit(ExitFailed)
 	}
-	return err
+	return nil
 }

@@ -135,6 +135,12 @@ func (w *watcher) print(e journal.Event) {
 		w.printStart(e)
 	case run.StepFinished, run.StepUncertain, run.StepVerifying, run.StepRetried:
 		w.printStep(e)
+	case run.StepContradicted, run.StepAgrees, run.StepContradictionAccepted:
+		w.printContradiction(e)
+	case run.StepWasHeld, run.StepReleased, run.RunPaused, run.RunResumed:
+		w.printKept(e)
+	case run.StepChanged, run.StepFlagged, run.StepCleared, run.StepNoted, run.StepAdded:
+		w.printMarked(e)
 	case run.RunWasHeld, run.RunReleased, run.RunEnded:
 		w.printRun(e)
 	}
@@ -208,8 +214,9 @@ func (w *watcher) printStart(e journal.Event) {
 	case b.State == run.WaitingForPerson && step == nil:
 		w.line(e, term.Gate, "%s waits for a person%s", e.Subject, note)
 	case b.State == run.WaitingForPerson:
-		w.line(e, term.Gate, "%s waits for %s%s%s: %s", e.Subject, step.Owner, w.onDuty(step.Owner, e.At), note, step.Name(w.plan.Language))
-		w.more("skift step %s %s done --as %s", e.Run, e.Subject, step.Owner)
+		owner := cmp.Or(b.Owner, step.Owner)
+		w.line(e, term.Gate, "%s waits for %s%s%s: %s", e.Subject, owner, w.onDuty(owner, e.At), note, step.Name(w.plan.Language))
+		w.more("skift step %s %s done --as %s", e.Run, e.Subject, owner)
 	case b.DueAt != nil:
 		w.line(e, term.Running, "%s waits until %s%s", e.Subject, localTime(w.plan, *b.DueAt), note)
 	default:
@@ -250,7 +257,11 @@ func (w *watcher) printStep(e journal.Event) {
 		w.line(e, term.Unknown, "%s is uncertain%s", e.Subject, reason)
 		w.more("find out whether it happened, then: skift step %s %s done|fail|retry --as %s --reason …", e.Run, e.Subject, w.ownerOf(e))
 	case e.Kind == run.StepRetried:
-		w.line(e, term.Running, "%s is tried again%s", e.Subject, reason)
+		when := ""
+		if b.AgainAt != nil {
+			when = " " + localTime(w.plan, *b.AgainAt)
+		}
+		w.line(e, term.Running, "%s is tried again%s%s", e.Subject, when, reason)
 	case b.State == run.Done:
 		w.line(e, term.OK, "%s done%s", e.Subject, reason)
 	case b.State == run.Failed:
@@ -259,6 +270,21 @@ func (w *watcher) printStep(e journal.Event) {
 	case b.State == run.Cancelled: // the run's end says it
 	default:
 		w.line(e, term.Plain, "%s %s%s", e.Subject, b.State, reason)
+	}
+}
+
+func (w *watcher) printContradiction(e journal.Event) {
+	b, ok := body[run.Contradicted](e)
+	switch {
+	case !ok:
+	case e.Kind == run.StepContradicted:
+		w.line(e, term.Risk, "%s is done, and its checks say otherwise now: %s", e.Subject, b.Reason)
+		w.evidence(e, run.Finished{Facts: b.Facts})
+		w.more("look at it; to answer for it: skift step %s %s accept --as %s --reason …", e.Run, e.Subject, w.ownerOf(e))
+	case e.Kind == run.StepAgrees:
+		w.line(e, term.OK, "the checks of %s agree again", e.Subject)
+	default:
+		w.line(e, term.Risk, "what speaks against %s is accepted: %s", e.Subject, b.Reason)
 	}
 }
 

@@ -125,7 +125,7 @@ func contactOf(p *plan.Plan, sh people.Shift) contact {
 }
 
 func unknownWord(what, word string, known []string) error {
-	hint := what + "s: " + strings.Join(known, ", ")
+	hint := "there are: " + strings.Join(known, ", ")
 	if near := diag.Suggest(word, known); near != "" {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	}

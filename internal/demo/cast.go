@@ -43,12 +43,9 @@ func (s *story) doStep(ctx context.Context, runID, step string, started *run.Sta
 	if rb == nil || rb.Step(step) == nil {
 		return fmt.Errorf("find step %s of %s: the plan has none", step, runID)
 	}
-	did, err := "", error(nil)
-	if started.Runbook == cutoverRunbook {
-		did, err = s.theatre.stages[started.Environment].work(ctx, step, s.manifests(started.Environment))
-		if err != nil {
-			return fmt.Errorf("%s: %w", step, err)
-		}
+	did, err := s.theatre.stages[started.Environment].work(ctx, step, s.lists(started.Environment))
+	if err != nil {
+		return fmt.Errorf("%s: %w", step, err)
 	}
 	_, err = s.do(ctx, runner.Command{Do: runner.DoStep, Run: runID, Step: step, Answer: "done", As: rb.Step(step).Owner, Reason: did})
 	return said(step+" of "+runID, err)
@@ -74,7 +71,7 @@ func (s *story) goOn(ctx context.Context, e journal.Event) error {
 	return nil
 }
 
-func (s *story) manifests(env string) string { return filepath.Join(s.Dir, "plan", manifestsDir, env) }
+func (s *story) lists(env string) string { return filepath.Join(s.Dir, "plan", listsDir, env) }
 
 // said names what a person wanted when it was not taken.
 func said(what string, err error) error {
@@ -246,12 +243,13 @@ func (m *meeting) attest(ctx context.Context) error {
 			return nil
 		}
 		cmd := runner.Command{Do: runner.DoAttest, Gate: m.gate.ID, Criterion: c.Attested, As: c.By}
-		if m.gate.ID == openGate {
-			data, err := os.ReadFile(filepath.Join(m.manifests(production), "new.csv"))
+		if m.gate.ID == switchGate {
+			cmd.FileName = listData + "new.csv"
+			data, err := os.ReadFile(filepath.Join(m.lists(production), cmd.FileName))
 			if err != nil {
 				return fmt.Errorf("attest %s: %w", c.Attested, err)
 			}
-			cmd.File, cmd.FileName = data, "new.csv"
+			cmd.File = data
 		}
 		if _, err := m.do(ctx, cmd); err != nil {
 			return said("attest "+c.Attested, err)

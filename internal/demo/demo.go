@@ -48,6 +48,11 @@ type Options struct {
 	Screen term.Screen
 	Log    *slog.Logger // what the loops have to say; nil = nothing
 
+	late    Fault // breaks on the new platform in the middle of the weekend, once the name leads there; "" = nothing does
+	backOut bool  // with late: the weekend is backed out instead of mended
+
+	backstage func(*theatre) // lets a test look behind the scenes; nil = nobody does
+
 	pace float64 // how much further apart the dates lie than on an idle machine
 }
 
@@ -56,6 +61,7 @@ type Ending struct {
 	Dir  string
 	Head string // of the journal, at the very end
 	NoGo bool   // the cut-over was stopped at its gate
+	Back bool   // the cut-over was backed out
 	Why  string // with NoGo: the check, its outcome code, the side and the owner
 }
 
@@ -85,6 +91,9 @@ func Run(ctx context.Context, o Options) (Ending, error) {
 		return Ending{}, err
 	}
 	defer theatre.down()
+	if o.backstage != nil {
+		o.backstage(theatre)
+	}
 	if err := tryOut(ctx, o, shipped, p, theatre); err != nil {
 		return Ending{}, err
 	}
@@ -212,7 +221,7 @@ func perform(ctx context.Context, o Options, a *app.App, theatre *theatre) (Endi
 	if err != nil {
 		return Ending{Dir: o.Dir}, err
 	}
-	end := Ending{Dir: o.Dir, Head: a.Head().String(), NoGo: s.noGo, Why: s.why}
+	end := Ending{Dir: o.Dir, Head: a.Head().String(), NoGo: s.noGo, Back: s.back, Why: s.why}
 	mails, err := keepMails(filepath.Join(o.Dir, "mail"), theatre.stages[production].Mail.Messages())
 	if err != nil {
 		return end, err

@@ -279,9 +279,9 @@ func (n *narrator) gateOpened(e journal.Event, b register.Opened) {
 	}
 }
 
-// shown: the answers of the two gates of the weekend are told one by one, of the others only the decision.
+// shown: the answers of the gates of the weekend are told one by one, of the others only the decision.
 func shown(e journal.Event) bool {
-	return e.Run == "" && (e.Subject == goGate || e.Subject == openGate)
+	return e.Run == "" && (e.Subject == goGate || e.Subject == switchGate || e.Subject == openGate)
 }
 
 func (n *narrator) gateVoted(e journal.Event, b register.Voted) {
@@ -359,10 +359,13 @@ func (n *narrator) mailSettled(e journal.Event, b register.Settled) {
 // farewell says how it ended, what is kept and what to try.
 func (n *narrator) farewell(end Ending, mails []string) {
 	n.chapter("The end")
-	if end.NoGo {
+	switch {
+	case end.Back:
+		n.print("Backed out: the old platform carries its users on, as it did before.")
+	case end.NoGo:
 		n.print("No-go, because the fault was left there: " + end.Why + ".")
 		n.print("Nothing was changed; the old platform carries its users on.")
-	} else {
+	default:
 		n.print("The new platform carries its users. Everything decided, measured and done is in the journal.")
 	}
 	plan := filepath.Join(end.Dir, "plan")

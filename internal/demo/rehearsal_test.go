@@ -167,7 +167,7 @@ func untouched(t *testing.T, dir string, theatre *theatre) {
 			t.Errorf("%s: the zone file says %q (%v)", env, zone, err)
 		}
 	}
-	if _, err := os.Stat(filepath.Join(dir, manifestsDir)); !os.IsNotExist(err) {
-		t.Errorf("something wrote manifests (%v)", err)
+	if _, err := os.Stat(filepath.Join(dir, listsDir)); !os.IsNotExist(err) {
+		t.Errorf("something handed over lists (%v)", err)
 	}
 }

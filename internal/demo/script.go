@@ -2,13 +2,13 @@ package demo
 
 // Two small programs that the cut-over's runbook calls. They need a POSIX shell and nothing else.
 
-// compareScript reads two manifests beside each other. It is told what to find, so that the comparison itself can be tried on a
+// compareScript reads two lists beside each other. It is told what to find, so that the comparison itself can be tried on a
 // copy with a changed byte: one that finds nothing there proves nothing about the real one.
 const compareScript = `#!/bin/sh
-# compare-manifests same|differs OLD NEW: compares two lists of name, size and SHA-256 below manifests/ENVIRONMENT.
+# compare-lists same|differs OLD NEW: compares two lists of name, size and SHA-256 below lists/ENVIRONMENT.
 # Ends with 0 when it found what it was told to find.
 set -eu
-want=$1 dir=manifests/$SKIFT_ENVIRONMENT old=$2 new=$3
+want=$1 dir=lists/$SKIFT_ENVIRONMENT old=$2 new=$3
 lines=0 found=same
 exec 3< "$dir/$old" 4< "$dir/$new"
 while IFS= read -r a <&3; do
@@ -46,10 +46,17 @@ echo "the name leads to the $served platform"
 
 // The files of a demo's plan directory, from there on.
 const (
-	toolCompare  = "tools/compare-manifests"
+	toolCompare  = "tools/compare-lists"
 	toolSwitch   = "tools/switch-name"
-	manifestsDir = "manifests"
+	listsDir     = "lists"
 	namesDir     = "names"
 	passwordFile = "keys/smtp-password"
 	rootFile     = "pki/demo-root.pem"
+)
+
+// The lists that suppliers hand over for an environment, in its folder below listsDir; those of a side as the plan's checks name them.
+const (
+	listAgreements  = "agreements-"
+	listData        = "data-"
+	listChangedCopy = "data-changed-copy.csv"
 )

@@ -192,8 +192,8 @@ func (s *stager) writeRunbooks() error {
 			return err
 		}
 		s.steps(d)
-		if id == cutoverRunbook {
-			if err := s.automate(d); err != nil {
+		if change := map[string]func(*document) error{cutoverRunbook: s.automate, backOutRunbook: s.automateBack}[id]; change != nil {
+			if err := change(d); err != nil {
 				return err
 			}
 		}
@@ -210,16 +210,23 @@ func (s *stager) writeRunbooks() error {
 
 // The runbook and the steps that the story knows by name.
 const (
-	cutoverRunbook = "cutover-weekend"
-	stepStopIntake = "stop-intake"
-	stepCopy       = "copy"
-	stepTryCompare = "try-compare"
-	stepCompare    = "compare"
-	stepSwitch     = "switch"
-	stepOpen       = "open"
+	cutoverRunbook   = "cutover-weekend"
+	stepAgreements   = "agreements" // in each of the runbooks around the weekend
+	stepStopIntake   = "stop-intake"
+	stepCopy         = "copy"
+	stepTryCompare   = "try-compare"
+	stepCompare      = "compare"
+	stepSwitch       = "switch"
+	stepProve        = "prove"
+	stepOpen         = "open"
+	backOutRunbook   = "back-out"
+	stepSwitchBack   = "switch-back"
+	stepSetAside     = "set-aside-copy"
+	stepReopenIntake = "reopen-intake"
+	stepData         = "data-migration" // before and after the weekend
 )
 
-// automate lets skift do what the standard runbook leaves to a person who has no skift at hand: compare the manifests (and first try
+// automate lets skift do what the standard runbook leaves to a person who has no skift at hand: compare the lists (and first try
 // the comparison on a copy with a changed byte), and move the name.
 func (s *stager) automate(d *document) error {
 	steps := d.at("steps")
@@ -231,7 +238,7 @@ func (s *stager) automate(d *document) error {
 	compare, move := value(steps, stepCompare), value(steps, stepSwitch)
 	try := inline("title", inline("da", "Ville en ændret byte blive opdaget?", "en", "Would a changed byte be found?"),
 		"needs", value(compare, "needs"), "owner", value(compare, "owner"), "stream", "data", "takes", "1s",
-		"command", list("./"+toolCompare, "differs", "old.csv", "changed-copy.csv"), "repeatable", truth(true))
+		"command", list("./"+toolCompare, "differs", listData+"old.csv", listChangedCopy), "repeatable", truth(true))
 	try.Style = 0
 	for i := 0; i+1 < len(steps.Content); i += 2 {
 		if steps.Content[i].Value == stepCompare {
@@ -241,10 +248,21 @@ func (s *stager) automate(d *document) error {
 		}
 	}
 	set(compare, "needs", list(stepTryCompare))
-	for n, argv := range map[*yaml.Node]*yaml.Node{compare: list("./"+toolCompare, "same", "old.csv", "new.csv"), move: list("./"+toolSwitch, "new")} {
+	for n, argv := range map[*yaml.Node]*yaml.Node{compare: list("./"+toolCompare, "same", listData+"old.csv", listData+"new.csv"), move: list("./"+toolSwitch, "new")} {
 		remove(n, "manual")
 		set(n, "command", argv)
 	}
+	return nil
+}
+
+// automateBack lets skift move the name back as it moved it.
+func (s *stager) automateBack(d *document) error {
+	back := value(d.at("steps"), stepSwitchBack)
+	if back == nil {
+		return fmt.Errorf("prepare runbook %s: it has no step %s", backOutRunbook, stepSwitchBack)
+	}
+	remove(back, "manual")
+	set(back, "command", list("./"+toolSwitch, "old"))
 	return nil
 }
 

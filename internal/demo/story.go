@@ -34,6 +34,7 @@ type story struct {
 	runs  map[string]*run.Started // what was started, by run
 	live  string                  // the cut-over in production
 	noGo  bool
+	back  bool
 	over  bool
 	again bool   // the cut-over waits for a go to be begun again
 	why   string // what stood in the way of a go; set by the meeting, read when everybody has gone
@@ -123,9 +124,7 @@ func (s *story) react(ctx context.Context, e journal.Event) error {
 		if err := json.Unmarshal(e.Body, &b); err != nil {
 			return fmt.Errorf("read event %d: %w", e.Seq, err)
 		}
-		if b.Gate == "" { // at a gate the meeting goes on
-			return fmt.Errorf("%s is held: %s", e.Run, b.Reason)
-		}
+		return s.held(ctx, e.Run, b)
 	case run.RunEnded:
 		return s.ended(e)
 	}
@@ -138,11 +137,45 @@ func (s *story) stepEnded(ctx context.Context, e journal.Event, state run.StepSt
 	case state == run.Failed:
 		return s.goOn(ctx, e)
 	case state == run.Done && e.Run == s.live && e.Subject == stepSwitch:
-		return s.callName(ctx)
+		if err := s.callName(ctx); err != nil || s.late == "" {
+			return err
+		}
+		return s.theatre.damage(s.late)
 	case state == run.Done && e.Run == s.live && e.Subject == stepOpen:
 		return s.tryBackOut(ctx)
 	}
 	return nil
+}
+
+// held is a run that stands still. At a gate the meeting goes on, and one that is backed out is meant to; where something broke in the
+// middle of the weekend it is mended and tried again, or everything is taken back.
+func (s *story) held(ctx context.Context, runID string, b run.Ended) error {
+	switch {
+	case b.Gate != "", runID == s.live && s.backOut && b.Step == "":
+		return nil
+	case runID == s.live && s.late != "" && b.Step == stepProve:
+		s.beside(ctx, func(ctx context.Context) error { return s.turn(ctx, runID) })
+		return nil
+	}
+	return fmt.Errorf("%s is held: %s", runID, b.Reason)
+}
+
+// turn is the cut-over manager after the proof has failed: back, or mended by whose it is and once more.
+func (s *story) turn(ctx context.Context, runID string) error {
+	if !pause(ctx, thinking) {
+		return nil
+	}
+	manager := s.plan.Gates[goGate].Poll[0]
+	if s.backOut {
+		_, err := s.do(ctx, runner.Command{Do: runner.DoStart, Runbook: backOutRunbook, As: manager})
+		return said("back out "+runID, err)
+	}
+	if err := s.theatre.mend(s.late); err != nil {
+		return fmt.Errorf("mend %s: %w", s.late, err)
+	}
+	s.say.line(time.Now(), term.Running, "%s", mended(s.late, s.theatre))
+	_, err := s.do(ctx, runner.Command{Do: runner.DoStep, Run: runID, Step: stepProve, Answer: "retry", As: manager, Reason: "what was found is mended"})
+	return said("retry "+stepProve, err)
 }
 
 // ended looks at how a run ended. The story is over with the cut-over in production.
@@ -162,8 +195,8 @@ func (s *story) ended(e journal.Event) error {
 		s.again = true
 		return nil
 	}
-	s.over = true
-	if b.State == run.RunDone || s.noGo && s.NoFix {
+	s.over, s.back = true, b.State == run.RunBacked
+	if b.State == run.RunDone || s.noGo && s.NoFix || s.back && s.backOut {
 		return nil
 	}
 	return fmt.Errorf("%s ended %s: %s; was the machine too busy for everybody to answer in time?", e.Run, b.State, b.Reason)

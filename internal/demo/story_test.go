@@ -48,7 +48,7 @@ var prepared = []string{
 // whole is what every story that reaches its end tells of the weekend, in this order.
 var whole = []string{
 	"● GO at cutover-go, decided by kombit/chair", "3 of 3 answers, entered by 3 persons",
-	"the intake is stopped", "24 files copied, both manifests handed over", "Would a changed byte be found?", "changed-copy.csv has ",
+	"the intake is stopped", "24 files copied, both lists handed over", "Would a changed byte be found?", "changed-copy.csv has ",
 	"24 files, every name, size and SHA-256 equal", "gateway, sftp, sts-admin: now switching", "the name leads to the new platform",
 	"is answered by the demo service of the new platform", "now fallback", "Prove that the new platform works: 138 of 138",
 	"gate open-go: Open the new platform", "● GO at open-go, decided by kombit/chair", "from here there is no way back",
@@ -67,7 +67,7 @@ var anywhere = []string{"scheduled sweep readiness in prod: ",
 	"gate cutover-go: Start the cut-over?", "\nThe weekend\n", "run cutover-weekend-2 starts in prod"}
 
 const (
-	foundAllowList = "gateway-allow for municipality-esbjerg-gateway-1: closed_pre_banner on the new platform, owner ibm"
+	foundAllowList = "gateway-allow for municipality-esbjerg-gateway-1: whitelist_missing on the new platform, owner ibm"
 	foundHostKey   = "sftp-host-key: hostkey_changed on the new platform, owner ibm"
 	foundExpiry    = "gateway-cert: srv_expires on the new platform, owner ibm"
 )

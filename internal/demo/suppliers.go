@@ -12,14 +12,20 @@ import (
 	"strings"
 	"time"
 
+	"skift/internal/plan"
 	"skift/internal/sim"
 )
 
 // What the suppliers' people do on their platforms when a step asks them. skift never does it: it logs in to nobody's host.
 
 // work does what a step asks of a person, and says what was done. Steps that only need a word have none.
-func (s *stage) work(ctx context.Context, step, manifests string) (string, error) {
+func (s *stage) work(ctx context.Context, step, lists string) (string, error) {
 	switch step {
+	case stepAgreements:
+		return "both lists of agreements handed over", s.handOver(lists, listAgreements, s.agreements, s.agreements)
+	case stepData: // a copy outside of operation before the weekend; what was moved, after it
+		old := sim.ManifestCSV(s.Old.Manifest(""))
+		return "both lists handed over", s.handOver(lists, listData, old, old)
 	case stepStopIntake:
 		return "the intake is stopped", post(ctx, s.Old.OpsURL()+"/intake/stop")
 	case stepCopy:
@@ -27,35 +33,82 @@ func (s *stage) work(ctx context.Context, step, manifests string) (string, error
 		if err != nil {
 			return "", err
 		}
-		return fmt.Sprintf("%d files copied, both manifests handed over", n), s.handOver(ctx, manifests)
+		return fmt.Sprintf("%d files copied, both lists handed over", n), s.handOverCopied(ctx, lists)
 	case stepOpen:
 		return "the intake of the new platform is open", post(ctx, s.New.OpsURL()+"/intake/open")
+	case stepSetAside:
+		return s.setAside()
+	case stepReopenIntake:
+		return "the intake of the old platform is open again", post(ctx, s.Old.OpsURL()+"/intake/open")
 	}
 	return "", nil
 }
 
-// handOver writes the manifest of each platform, as the platform itself gives it, and that of a copy with one changed byte.
-func (s *stage) handOver(ctx context.Context, dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("hand over manifests: %w", err)
-	}
-	for _, p := range []*sim.Platform{s.Old, s.New} {
+// handOverCopied hands over the list of each platform, as the platform itself gives it, and that of a copy with one changed byte.
+func (s *stage) handOverCopied(ctx context.Context, dir string) error {
+	var both [2][]byte
+	for i, p := range []*sim.Platform{s.Old, s.New} {
 		data, err := get(ctx, p.OpsURL()+"/manifest")
 		if err != nil {
-			return fmt.Errorf("hand over manifests: %w", err)
+			return fmt.Errorf("hand over lists: %w", err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, p.Name()+".csv"), data, 0o644); err != nil {
-			return fmt.Errorf("hand over manifests: %w", err)
-		}
+		both[i] = data
 	}
 	changed, err := changedCopy(s.New.Files())
 	if err != nil {
 		return fmt.Errorf("change a byte of a copy: %w", err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "changed-copy.csv"), sim.ManifestCSV(changed.Manifest("")), 0o644); err != nil {
-		return fmt.Errorf("hand over manifests: %w", err)
+	if err := s.handOver(dir, listData, both[0], both[1]); err != nil {
+		return err
+	}
+	return handOverFile(dir, listChangedCopy, sim.ManifestCSV(changed.Manifest("")))
+}
+
+// handOver puts both sides' lists of one kind where the plan looks for them.
+func (s *stage) handOver(dir, kind string, old, new []byte) error {
+	if err := handOverFile(dir, kind+s.Old.Name()+".csv", old); err != nil {
+		return err
+	}
+	return handOverFile(dir, kind+s.New.Name()+".csv", new)
+}
+
+// handOverFile puts one file there, whole: somebody may be reading the one it replaces.
+func handOverFile(dir, name string, data []byte) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("hand over lists: %w", err)
+	}
+	name = filepath.Join(dir, name)
+	if err := os.WriteFile(name+".new", data, 0o644); err != nil {
+		return fmt.Errorf("hand over lists: %w", err)
+	}
+	if err := os.Rename(name+".new", name); err != nil {
+		return fmt.Errorf("hand over lists: %w", err)
 	}
 	return nil
+}
+
+// setAside takes what was copied out of operation on the new platform, and keeps it.
+func (s *stage) setAside() (string, error) {
+	files := s.New.Files()
+	names := append(files.Files("OUT"), files.Files("IN")...)
+	for _, name := range names {
+		data, err := files.ReadFile(name)
+		if err != nil {
+			return "", fmt.Errorf("set the copy aside: %w", err)
+		}
+		files.WriteFile("ASIDE/"+strings.TrimPrefix(name, "/"), data)
+		files.Remove(name)
+	}
+	return fmt.Sprintf("%d files set aside", len(names)), nil
+}
+
+// agreementsOf is the list of the plan's service agreements, one line each, as either supplier exports it.
+func agreementsOf(p *plan.Plan) []byte {
+	tree := sim.NewTree()
+	for _, f := range p.Flows {
+		tree.WriteFile("agreements/"+f.ID, fmt.Appendf(nil, "%s of %s with %s, certificate %s\n", f.ID, f.Party, f.Service, f.Columns["cert_serial"]))
+	}
+	return sim.ManifestCSV(tree.Manifest(""))
 }
 
 // changedCopy copies every file and changes one byte of one message: name, size and time stay.

@@ -16,6 +16,7 @@ import (
 type stage struct {
 	*sim.World                                          // the gateways, the SFTP servers, the name that moves between them
 	beside     map[string]map[checks.Side]*sim.Platform // services that have a platform of their own
+	agreements []byte                                   // the list of service agreements that both suppliers have
 }
 
 // theatre is every environment, and who calls from where.
@@ -95,7 +96,7 @@ func (t *theatre) stage(ctx context.Context, p *plan.Plan, env string, o sim.Opt
 		return nil, err
 	}
 	t.close = append(t.close, w.Close)
-	s := &stage{World: w, beside: map[string]map[checks.Side]*sim.Platform{}}
+	s := &stage{World: w, beside: map[string]map[checks.Side]*sim.Platform{}, agreements: agreementsOf(p)}
 	for _, id := range p.ServiceIDs {
 		if id == serviceGateway || id == serviceSFTP {
 			continue

@@ -20,9 +20,10 @@ func anchors() []anchor {
 	}
 }
 
-// The gates that the story knows by name, and the suite that both ask for.
+// The gates that the story knows by name, and the suite that the first and the last ask for.
 const (
 	goGate         = "cutover-go"
+	switchGate     = "switch-go"
 	openGate       = "open-go"
 	suiteReadiness = "readiness"
 )

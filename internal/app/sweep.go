@@ -1,0 +1,72 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"skift/checks"
+	"skift/internal/ledger"
+	"skift/internal/matrix"
+	"skift/internal/register"
+	"skift/internal/runner"
+	"skift/internal/sweeper"
+)
+
+// Patience is how long a unit that does not answer keeps others waiting.
+const Patience = 250 * time.Millisecond
+
+// sweep asks and records the units of some checks; progress, when not nil, is told how far it is.
+func (a *App) sweep(ctx context.Context, w runner.Sweep, ids []string, progress func(done, total int)) error {
+	now := time.Now()
+	var recent []register.Interval
+	if w.Scheduled {
+		var err error
+		if recent, err = a.recent(ctx, w.Plan, now); err != nil {
+			return err
+		}
+	}
+	job := sweeper.Job{Suite: w.Suite, Environment: w.Environment, Cause: w.Cause, Progress: progress}
+	var stops map[checks.Unit][]string
+	a.ledger.Read(func(f *ledger.Facts) {
+		s := a.scope(f, w.Plan, w.Environment, ids, now)
+		job.Asks, job.Skipped = s.Asks()
+		if w.Scheduled {
+			job.Asks, job.Spared = s.Spare(job.Asks, recent, a.settings.Budget.AuthWait)
+		}
+		stops = s.Stops()
+	})
+	if w.Side != "" {
+		job.Asks = slices.DeleteFunc(job.Asks, func(a checks.Ask) bool { return string(a.Unit.Side) != w.Side })
+		job.Skipped = slices.DeleteFunc(job.Skipped, func(r checks.Result) bool { return string(r.Unit.Side) != w.Side })
+	}
+	job.Held = func(ask checks.Ask) (checks.Result, bool) { return a.held(ask, stops[ask.Unit]) }
+	_, err := a.sweeper.Sweep(ctx, job)
+	return err
+}
+
+// held is the result of a question that may not be put any more because one of the parties it is about was paused meanwhile.
+func (a *App) held(ask checks.Ask, parties []string) (checks.Result, bool) {
+	party := ""
+	a.ledger.Read(func(f *ledger.Facts) { party = f.Register.PausedAmong(parties) })
+	if party == "" {
+		return checks.Result{}, false
+	}
+	return matrix.Paused(ask, party), true
+}
+
+// recordSweep keeps a sweep's answers and its event in one commit.
+func (a *App) recordSweep(ctx context.Context, results []checks.Result, swept register.Swept) error {
+	_, err := a.ledger.Decide(ctx, func(tx *ledger.Tx) error {
+		tx.Batch().Observations = results
+		_, err := tx.Emit(register.SweepDone, "", swept.Suite, systemActor(), register.Body(swept))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := a.runner.Doubt(ctx, swept.Environment); err != nil && ctx.Err() == nil {
+		a.log.Error("compare what is done with what is seen", "err", err) // the answers themselves are kept
+	}
+	return nil
+}

@@ -1,0 +1,32 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// tidyEvery is how often a process that stays removes what is no longer kept.
+const tidyEvery = 24 * time.Hour
+
+// tidy removes old observations, now and then daily, until ctx ends. That it cannot stops nothing: what is kept too long harms nobody.
+func (a *App) tidy(ctx context.Context) error {
+	tick := time.NewTicker(tidyEvery)
+	defer tick.Stop()
+	for {
+		if err := a.prune(ctx, time.Now()); err != nil && ctx.Err() == nil {
+			a.log.Warn("old observations were not removed", slog.Any("error", err))
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// prune removes what units answered longer ago than observations are kept.
+func (a *App) prune(ctx context.Context, now time.Time) error {
+	_, err := a.store.Prune(ctx, now.Add(-a.settings.Keep))
+	return err
+}

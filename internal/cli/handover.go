@@ -1,0 +1,256 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"skift/internal/api"
+	"skift/internal/journal"
+	"skift/internal/plan"
+	"skift/internal/register"
+	"skift/internal/run"
+	"skift/internal/snapshot"
+	"skift/internal/term"
+	"skift/internal/words"
+)
+
+// handoverCommand tells the next shift.
+func (s *session) handoverCommand() *cobra.Command {
+	var since string
+	c := &cobra.Command{
+		Use: "handover --since TIME", Short: "Tell the next shift: what happened, what is open, who is next", Args: args(),
+		Long: "What happened since TIME, oldest first, without what comes and goes by itself; what is open now and of whom it is waited for; who sits\n" +
+			"where, until when, and who comes then. In the plan's language.",
+		RunE: func(c *cobra.Command, _ []string) error {
+			if since == "" {
+				return usage("--since is missing", `"2019-11-09 02:00" in the plan's time zone, "-8h" for the last eight hours, or RFC 3339`)
+			}
+			return s.withDesk(c.Context(), func(d api.Desk, p *plan.Plan) error {
+				from, err := parsePast(p, since, time.Now())
+				if err != nil {
+					return err
+				}
+				h, err := handOver(c.Context(), d, p, from)
+				if err != nil {
+					return err
+				}
+				if s.json {
+					return s.printJSON(h)
+				}
+				return s.showHandover(p, h)
+			})
+		},
+	}
+	c.Flags().StringVar(&since, "since", "", "when the shift began: `TIME` such as -8h or \"2019-11-09 02:00\"")
+	return s.asJSON(c)
+}
+
+// parsePast is parseTime that also reads "-8h".
+func parsePast(p *plan.Plan, text string, now time.Time) (time.Time, error) {
+	if rest, ok := strings.CutPrefix(text, "-"); ok {
+		ahead, err := parseTime(p, "+"+rest, now)
+		return now.Add(now.Sub(ahead)), err
+	}
+	return parseTime(p, text, now)
+}
+
+// handover is `skift handover --json`.
+type handover struct {
+	Since    time.Time            `json:"since"`
+	At       time.Time            `json:"at"`
+	Happened []happened           `json:"happened"` // oldest first
+	Needed   []snapshot.Needed    `json:"needed"`   // of whom something is waited for
+	Open     []openStep           `json:"open"`     // steps that failed, are uncertain, held, or under way
+	Accepted []snapshot.Deviation `json:"accepted,omitempty"`
+	Unsent   []snapshot.Letter    `json:"unsent,omitempty"`
+	Duty     []snapshot.Duty      `json:"duty"`
+	Head     string               `json:"head"`
+}
+
+// happened is one event worth telling.
+type happened struct {
+	Event int64         `json:"event"`
+	At    time.Time     `json:"at"`
+	Kind  string        `json:"kind"`
+	Text  string        `json:"text"` // one sentence in the plan's language
+	Actor journal.Actor `json:"actor"`
+}
+
+// openStep is a step somebody must know of.
+type openStep struct {
+	Run    string        `json:"run"`
+	Step   string        `json:"step"`
+	State  run.StepState `json:"state"`
+	Owner  string        `json:"owner,omitempty"`
+	Reason string        `json:"reason,omitempty"`
+	Since  time.Time     `json:"since,omitzero"`
+}
+
+// handOver gathers what the next shift must know.
+func handOver(ctx context.Context, d api.Desk, p *plan.Plan, since time.Time) (handover, error) {
+	snap, err := d.Snapshot(ctx)
+	if err != nil {
+		return handover{}, err
+	}
+	h := handover{Since: since.UTC(), At: snap.At, Happened: []happened{}, Needed: snap.Needed, Open: []openStep{}, Unsent: snap.Outbox.Unsent, Duty: snap.Duty, Head: snap.Head}
+	for _, a := range snap.Deviations {
+		if a.Until.After(snap.At) {
+			h.Accepted = append(h.Accepted, a)
+		}
+	}
+	events, err := d.Events(ctx, 0, false)
+	if err != nil {
+		return h, err
+	}
+	c := speak(p)
+	for _, e := range events {
+		if text := tell(c, p, e); text != "" && !e.At.Before(since) {
+			h.Happened = append(h.Happened, happened{e.Seq, e.At, e.Kind, text, e.Actor})
+		}
+	}
+	states := []run.StepState{run.Failed, run.Uncertain, run.Held, run.Running, run.Verifying}
+	for _, r := range snap.Runs {
+		for _, st := range r.Steps {
+			if !r.State.Final() && slices.Contains(states, st.State) {
+				h.Open = append(h.Open, openStep{r.ID, st.ID, st.State, st.Owner, st.Reason, st.AskedAt})
+			}
+		}
+	}
+	return h, nil
+}
+
+// told are the kinds of event that a shift is told of. What comes and goes by itself is not among them.
+var told = []string{run.RunStarted, run.RunWasHeld, run.RunReleased, run.RunPaused, run.RunResumed, run.RunEnded, run.StepFinished, run.StepUncertain, run.StepRetried,
+	run.StepWasHeld, run.StepReleased, run.StepFlagged, run.StepNoted,
+	register.GateOpened, register.GateExtended, register.GateDecided, register.PhaseMoved, register.DeviationAccepted, register.DeviationConfirmed,
+	register.MilestoneStarted, register.MilestonePassed, register.MilestoneReopened, register.StatusSet, register.Logged, register.PlanAdopted,
+	register.ProbingPaused, register.ProbingResumed, register.MessageSettled, register.DataTakenOver}
+
+// said is what bodies of events have in common.
+type said struct {
+	State    string   `json:"state"`
+	Decision string   `json:"decision"`
+	Reason   string   `json:"reason"`
+	Because  string   `json:"because"`
+	Text     string   `json:"text"`
+	Error    string   `json:"error"`
+	Light    string   `json:"light"`
+	Phase    string   `json:"phase"`
+	Services []string `json:"services"`
+}
+
+// tell is an event as one sentence; "" = nothing worth telling.
+func tell(c *words.Catalogue, p *plan.Plan, e journal.Event) string {
+	var b said
+	if !slices.Contains(told, e.Kind) || len(e.Body) > 0 && json.Unmarshal(e.Body, &b) != nil {
+		return ""
+	}
+	state := ""
+	switch {
+	case e.Kind == register.MessageSettled && b.State == string(register.MessageSent):
+		return "" // as it must be
+	case e.Kind == register.MessageSettled:
+		state = c.T("mail.state." + b.State)
+	case e.Kind == run.StepFinished:
+		state = c.T("step." + b.State)
+	case e.Kind == run.RunEnded:
+		state = c.T("run." + b.State)
+	case e.Kind == register.GateDecided:
+		state = c.T("decision." + b.Decision)
+	case e.Kind == register.StatusSet:
+		state = c.T("light." + b.Light)
+	case e.Kind == register.PhaseMoved:
+		state = strings.Join(b.Services, ", ") + ": " + c.T("phase."+b.Phase)
+	}
+	text := c.T("told."+e.Kind, "subject", e.Subject, "run", e.Run, "state", state)
+	for _, why := range []string{b.Reason, b.Because, b.Text, b.Error} {
+		if why != "" {
+			text += ": " + why
+			break
+		}
+	}
+	if who := e.Actor.Seat; who != "" {
+		text += " (" + who + ")"
+	}
+	return term.Line(text)
+}
+
+func (s *session) showHandover(p *plan.Plan, h handover) error {
+	c := speak(p)
+	head := func(key string, args ...any) { s.printf("%s\n", s.screen.Bold(c.T(key, args...))) }
+	head("handover.happened", "since", localTime(p, h.Since))
+	t := term.NewTable()
+	for _, e := range h.Happened {
+		t.Cells(term.Cell{Text: shortTime(p, h.At, e.At)}, term.Cell{Text: e.Text})
+	}
+	if len(h.Happened) == 0 {
+		t.Row(c.T("handover.nothing"))
+	}
+	if err := t.Write(s.out, s.screen); err != nil {
+		return err
+	}
+	head("handover.open")
+	if err := s.showOpen(c, p, h); err != nil {
+		return err
+	}
+	head("handover.next")
+	t = term.NewTable()
+	for _, d := range h.Duty {
+		now, next := call(p, d.Person), c.T("handover.no-next")
+		if !d.Until.IsZero() {
+			now += " " + c.T("handover.until", "at", shortTime(p, h.At, d.Until))
+		}
+		if d.Next != "" {
+			next = c.T("handover.from", "at", shortTime(p, h.At, d.NextFrom), "who", call(p, d.Next))
+		}
+		t.Cells(term.Cell{Text: d.Seat}, term.Cell{Text: now + "\n→ " + next})
+	}
+	if err := t.Write(s.out, s.screen); err != nil {
+		return err
+	}
+	s.printf("head %s\n", h.Head)
+	return nil
+}
+
+// showOpen lists what somebody must see to, each with whom to call.
+func (s *session) showOpen(c *words.Catalogue, p *plan.Plan, h handover) error {
+	t := term.NewTable()
+	for _, o := range h.Open {
+		state := stepState(o.State)
+		text := c.T("handover.step", "step", o.Step, "run", o.Run, "state", c.T("step."+string(o.State)))
+		if o.Reason != "" {
+			text += ": " + o.Reason
+		}
+		t.Cells(term.Cell{Text: state.Shape(), State: state}, term.Cell{Text: text})
+	}
+	for _, n := range h.Needed {
+		text := c.T("handover.needed", "what", strings.TrimSpace(n.Kind+" "+n.Subject), "seat", n.Seat, "who", call(p, n.Person))
+		if !n.By.IsZero() {
+			text += " " + c.T("handover.by", "at", shortTime(p, h.At, n.By))
+		}
+		t.Cells(term.Cell{Text: term.Gate.Shape(), State: term.Gate}, term.Cell{Text: text})
+	}
+	for _, a := range h.Accepted {
+		t.Cells(term.Cell{Text: term.Risk.Shape(), State: term.Risk}, term.Cell{Text: c.T("handover.accepted", "check", a.Check, "until", shortTime(p, h.At, a.Until))})
+	}
+	if n := len(h.Unsent); n > 0 {
+		t.Cells(term.Cell{Text: term.Unknown.Shape(), State: term.Unknown}, term.Cell{Text: c.N("handover.unsent", n)})
+	}
+	if len(h.Open)+len(h.Needed)+len(h.Accepted)+len(h.Unsent) == 0 {
+		t.Row(c.T("handover.nothing-open"))
+	}
+	return t.Write(s.out, s.screen)
+}
+
+// shortTime is an instant near another in the plan's zone; one that is far away has its year.
+func shortTime(p *plan.Plan, now, t time.Time) string {
+	if d := t.Sub(now); d > 90*24*time.Hour || d < -90*24*time.Hour {
+		return t.In(p.Zone).Format(time.DateOnly)
+	}
+	return t.In(p.Zone).Format("02/01 15:04")
+}

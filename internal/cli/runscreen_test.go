@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"skift/internal/forecast"
+	"skift/internal/people"
+	"skift/internal/plan"
+	"skift/internal/run"
+	"skift/internal/snapshot"
+	"skift/internal/term"
+)
+
+// aWeekend is a run in the middle of its window: one step is late, one failed, a gate is ahead.
+func aWeekend(t *testing.T, lang string) (*plan.Plan, snapshot.Snapshot) {
+	t.Helper()
+	zone, err := time.LoadLocation("Europe/Copenhagen")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &plan.Plan{ID: "moving", Zone: zone, Language: lang}
+	p.Contacts = people.Contacts{}
+	at := func(hour, minute int) time.Time { return time.Date(2019, 11, 9, hour, minute, 0, 0, zone) }
+	step := func(id string, start, end time.Time) forecast.Step {
+		return forecast.Step{ID: id, Start: start, End: end}
+	}
+	f := &forecast.Forecast{At: at(4, 0), Run: "cutover-weekend-1", End: at(9, 15), Path: []string{"copy", "compare", "switch", "settle", "prove", "open", "hypercare"}, Unestimated: []string{"tell"}}
+	f.Steps = []forecast.Step{step("stop-intake", at(0, 0), at(0, 20)), step("copy", at(0, 20), at(5, 0)), step("count", at(2, 0), at(4, 0)),
+		step("lists", at(1, 0), at(4, 30)), step("compare", at(5, 0), at(5, 30)), step("open", at(8, 0), at(8, 15)), step("tell", at(8, 15), at(8, 15))}
+	f.Steps[1].Critical, f.Steps[4].Critical, f.Steps[5].Critical = true, true, true
+	f.Steps[2].Late, f.Steps[2].Slack = 25*time.Minute, time.Hour
+	f.Steps[3].Slack, f.Steps[6].Unestimated = 30*time.Minute, true
+	w := forecast.Window{From: at(0, 0), Until: time.Date(2019, 11, 9, 18, 0, 0, 0, zone)}
+	mark := func(t time.Time) forecast.Mark {
+		return forecast.Mark{At: t, Margin: w.Until.Sub(t), Holds: !t.After(w.Until)}
+	}
+	now, last := mark(at(6, 40)), mark(at(18, 30))
+	f.Gauge = forecast.Gauge{Window: w, End: mark(f.End), Back: forecast.CanBack, BackNow: &now, BackLast: &last, TurnAt: at(14, 0)}
+	f.Gates = []forecast.Gate{{ID: "open-go", ReachedAt: at(8, 0), DecideBy: at(14, 0), EndBy: at(16, 45), BackBy: at(13, 30), Latest: at(13, 30)}}
+	r := snapshot.Run{ID: "cutover-weekend-1", Runbook: "cutover-weekend", Environment: "prod", Production: true, State: run.RunHeld, Reason: "lists failed: exit code 3", Forecast: f}
+	states := []run.StepState{run.Done, run.Running, run.WaitingForPerson, run.Failed, run.Waiting, run.Waiting, run.Waiting}
+	for i, st := range f.Steps {
+		r.Steps = append(r.Steps, snapshot.Step{ID: st.ID, State: states[i], Owner: "newco/operator"})
+	}
+	return p, snapshot.Snapshot{At: f.At, Plan: snapshot.Plan{ID: "moving"}, Runs: []snapshot.Run{r},
+		Needed: []snapshot.Needed{{Kind: "step", Subject: "count", Run: r.ID, Seat: "newco/operator"}, {Kind: "vote", Subject: "other", Run: "other-1", Seat: "customer/chair"}}}
+}
+
+// TestRunScreen: the screen in both languages at 80 columns without colour; with colour it says the same.
+func TestRunScreen(t *testing.T) {
+	t.Parallel()
+	for _, lang := range []string{"da", "en"} {
+		p, snap := aWeekend(t, lang)
+		draw := func(screen term.Screen) string {
+			var b strings.Builder
+			v := runScreen{session: &session{out: &b, screen: screen}, Catalogue: speak(p), p: p, snap: snap, r: snap.Runs[0]}
+			if err := v.show(false); err != nil {
+				t.Fatal(err)
+			}
+			return b.String()
+		}
+		plain := draw(term.Screen{Width: 80})
+		for line := range strings.Lines(plain) {
+			if term.Width(strings.TrimRight(line, "\n")) > 80 {
+				t.Errorf("%s: wider than 80 columns: %s", lang, line)
+			}
+		}
+		if coloured := draw(term.Screen{Width: 80, Colour: true}); coloured == plain || string(term.Strip(coloured)) != plain {
+			t.Errorf("%s: with colour it says something else:\n%s", lang, coloured)
+		}
+		file := filepath.Join("testdata", "watch."+lang+".golden")
+		if flag.Lookup("update").Value.String() == "true" { // defined beside the scripts
+			if err := os.WriteFile(file, []byte(plain), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(string(want), plain); d != "" {
+			t.Errorf("%s differs; run with -update to accept:\n%s", file, d)
+		}
+	}
+}
+
+// TestShorter: a duration that begins with a minus is one, and everywhere else what begins so stays a flag.
+func TestShorter(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ in, want string }{
+		{"what-if r s -30m", "what-if r s −30m"},
+		{"-C x what-if r s -30m --json", "-C x what-if r s −30m --json"},
+		{"step r s -30m", "step r s -30m"},
+		{"what-if r s --data -x", "what-if r s --data -x"},
+	} {
+		if got := strings.Join(shorter(strings.Fields(c.in)), " "); got != c.want {
+			t.Errorf("%s: %s", c.in, got)
+		}
+	}
+}
+
+// FuzzWhatIf: what is no other duration is refused, and nothing panics.
+func FuzzWhatIf(f *testing.F) {
+	for _, s := range []string{"+2h", "-30m", "−30m", "=2h", "2h", "", "+", "=", "+-1h", "=-1h", "+2x", "+9999999999h"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		q, err := whatIf(text)
+		if err == nil && q.To != nil && (*q.To < 0 || q.By != 0) || err == nil && q.To == nil && strings.HasPrefix(text, "+") && q.By < 0 {
+			t.Errorf("%q is %+v", text, q)
+		}
+	})
+}

@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"skift/internal/journal"
+	"skift/internal/run"
+	"skift/internal/term"
+)
+
+// printKept shows what a person keeps from starting, and lets start again.
+func (w *watcher) printKept(e journal.Event) {
+	b, ok := body[run.Pausing](e) // a step's body says its reason by the same name
+	if !ok {
+		return
+	}
+	what := "the run"
+	switch {
+	case e.Subject != "":
+		what = e.Subject
+	case b.Stream != "":
+		what = "stream " + b.Stream
+	}
+	switch e.Kind {
+	case run.StepWasHeld:
+		w.line(e, term.Risk, "%s is held by %s: %s", what, e.Actor.Seat, b.Reason)
+	case run.StepReleased:
+		w.line(e, term.Running, "%s is released by %s: %s", what, e.Actor.Seat, b.Reason)
+	case run.RunPaused:
+		w.line(e, term.Risk, "%s is paused by %s: %s", what, e.Actor.Seat, b.Reason)
+	case run.RunResumed:
+		w.line(e, term.Running, "%s is resumed by %s: %s", what, e.Actor.Seat, b.Reason)
+	}
+}
+
+// printMarked shows what was said about a step that moves it nowhere.
+func (w *watcher) printMarked(e journal.Event) {
+	switch e.Kind {
+	case run.StepChanged:
+		if b, ok := body[run.Changed](e); ok {
+			text := ""
+			if b.Takes > 0 {
+				text += " takes " + b.Takes.String()
+			}
+			if b.Owner != "" {
+				text += " is " + b.Owner + "'s"
+			}
+			w.line(e, term.Plain, "%s%s from now on: %s", e.Subject, text, b.Reason)
+		}
+	case run.StepAdded:
+		if b, ok := body[run.Added](e); ok {
+			w.line(e, term.Plain, "%s is added by %s: %s", e.Subject, e.Actor.Seat, b.Reason)
+		}
+	case run.StepNoted:
+		if b, ok := body[run.Noted](e); ok {
+			w.line(e, term.Plain, "%s: %s", e.Subject, b.Text)
+		}
+	default:
+		if b, ok := body[run.Flagged](e); ok {
+			state, what := term.OK, "has no issue any more"
+			if e.Kind == run.StepFlagged {
+				state, what = term.Risk, "has an issue"
+			}
+			w.line(e, state, "%s %s: %s", e.Subject, what, b.Reason)
+		}
+	}
+}
