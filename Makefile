@@ -1,10 +1,11 @@
-# demo: a whole cut-over on simulated platforms · test: everything CI runs · check: what to run before a commit · bench: the figures
+# demo: a whole cut-over on simulated platforms · test: everything CI runs · check: what to run before a commit · bench: the figures · dist: the program for every system
+# soak: a thousand weekends whose processes are killed at random · fuzz: every fuzz target for FUZZTIME · mutants: takes each defence away and asks its test (docs/defences.md); ONLY=pattern for some
 GO ?= go
 export GOTOOLCHAIN = local
 # Programs without which a test fails instead of being skipped.
 REQUIRE = sshd,openssl,nft,ip
 
-.PHONY: demo test check bench needs
+.PHONY: demo test check bench mutants fuzz needs dist soak
 
 demo:
 	$(GO) run ./cmd/skift demo
@@ -12,16 +13,33 @@ demo:
 needs:
 	@.ci/needs
 
-# The demo runs in real time and is tested by itself: nothing else competes for the processor then.
+# The demo runs in real time and is tested by itself: nothing else competes for the processor then. So are the figures of a sweep
+# and of a forecast, which mean nothing while looking for races.
 test: needs
-	SKIFT_REQUIRE=$(REQUIRE) $(GO) test -race -shuffle=on -timeout 15m $$($(GO) list ./... | grep -v internal/demo)
+	SKIFT_REQUIRE=$(REQUIRE) $(GO) test -race -shuffle=on -timeout 30m $$($(GO) list ./... | grep -v internal/demo)
 	SKIFT_REQUIRE=$(REQUIRE) $(GO) test -race -shuffle=on -timeout 15m ./internal/demo
+	$(GO) test -p 1 -timeout 10m ./internal/sweeper ./internal/forecast ./internal/ledger
 
 check: needs
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "hint: gofmt -w on the files above"; exit 1; }
 	$(GO) vet ./...
 	$(GO) tool -modfile=.ci/tools.mod staticcheck ./...
-	$(MAKE) test
+	SKIFT_RACE_SCRIPTS=1 $(MAKE) test
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./...
+
+mutants: needs
+	$(GO) run ./internal/mutants $(if $(ONLY),-only '$(ONLY)')
+
+SEEDS ?= 1000
+soak: needs
+	GO=$(GO) .ci/soak $(SEEDS)
+
+# The program for every system it is offered on, with SHA256SUMS: the same bytes wherever it is built.
+dist:
+	@GO=$(GO) .ci/dist dist
+
+FUZZTIME ?= 10s
+fuzz:
+	GO=$(GO) .ci/fuzz $(FUZZTIME)
