@@ -72,10 +72,22 @@ func proveTLS(ctx context.Context, conn *dial.Conn, t target) (checks.Code, erro
 	switch {
 	case len(first) == 0:
 		return quiet(conn, err), err
-	case len(first) > 1 && (first[0] == recordAlert || first[0] == recordHandshake) && first[1] == 0x03:
+	case answersHello(first):
 		return checks.OK, nil
 	}
 	return checks.ProtoMismatch, err
+}
+
+// maxRecord is the longest record in the clear (RFC 8446, 5.1).
+const maxRecord = 1 << 14
+
+// answersHello tells whether first begins with a whole head of a record that may answer a hello, of a length there is.
+func answersHello(first []byte) bool {
+	if len(first) < 5 || first[0] != recordAlert && first[0] != recordHandshake || first[1] != 0x03 {
+		return false
+	}
+	n := int(first[3])<<8 | int(first[4])
+	return n > 0 && n <= maxRecord
 }
 
 // plainTLS is a configuration that proves nothing about certificates.

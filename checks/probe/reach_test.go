@@ -107,6 +107,9 @@ func TestWhatSomebodyOnTheWaySays(t *testing.T) {
 		{"SSH-2", reachSSH, checks.ProtoMismatch, checks.Fail},
 		{"SSH-2.0-whole\r\n", reachSSH, checks.OK, checks.Pass},
 		{"one more line\r\nSSH-2.0-whole\n", reachSSH, checks.OK, checks.Pass},
+		{"\x15\x03\x01\x00\x02\x02\x28", reachTLS, checks.OK, checks.Pass},
+		{"\x16\x03", reachTLS, checks.ProtoMismatch, checks.Fail},
+		{"\x16\x03\x03\xff\xff\x02\x00", reachTLS, checks.ProtoMismatch, checks.Fail}, // no record is as long
 		{"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", reachHTTP, checks.HTTPStatus, checks.Unverified},
 		{"HTTP/1.1 511 Network Authentication Required\r\n\r\n", reachHTTP, checks.HTTPStatus, checks.Unverified},
 		{"HTTP/1.1 404 Not Found\r\n\r\n", reachHTTP, checks.OK, checks.Pass},

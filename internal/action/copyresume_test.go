@@ -37,6 +37,7 @@ func TestACutCopyGoesOn(t *testing.T) {
 			if o := r.do(t); o.OK || o.Uncertain || !strings.Contains(o.Summary, "for a repetition to go on with") {
 				t.Fatal(o.Summary)
 			}
+			new.idle()
 			part := filepath.Join(r.to, unfinishedName("cutover-1/copy", "a"))
 			c.spoil(t, part)
 			was, err := os.Stat(part)

@@ -29,7 +29,9 @@ type server struct {
 
 	mu    sync.Mutex
 	conns []net.Conn
-	opens []string // "r NAME" and "w NAME", in order
+	live  int        // connections that are served
+	ended *sync.Cond // one of them ended
+	opens []string   // "r NAME" and "w NAME", in order
 
 	corrupt  func(name string, off int64, p []byte) // changes what is written
 	quota    int64                                  // bytes that may be written in all; 0 = no limit
@@ -45,6 +47,7 @@ type server struct {
 func serveSFTP(t *testing.T) *server {
 	t.Helper()
 	s := &server{t: t, dir: t.TempDir(), key: newKey(t), release: make(chan struct{})}
+	s.ended = sync.NewCond(&s.mu)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -62,9 +65,17 @@ func serveSFTP(t *testing.T) *server {
 			}
 			s.mu.Lock()
 			s.conns = append(s.conns, c)
+			s.live++
 			s.mu.Unlock()
 			s.done.Add(1)
-			go func() { defer s.done.Done(); s.serve(c, cfg) }()
+			go func() {
+				defer s.done.Done()
+				s.serve(c, cfg)
+				s.mu.Lock()
+				s.live--
+				s.mu.Unlock()
+				s.ended.Broadcast()
+			}()
 		}
 	}()
 	t.Cleanup(func() {
@@ -117,6 +128,15 @@ func (s *server) cut() {
 		_ = c.Close()
 	}
 	s.conns = nil
+}
+
+// idle waits until no connection is served: what came before one was cut is still written.
+func (s *server) idle() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.live > 0 {
+		s.ended.Wait()
+	}
 }
 
 func (s *server) serve(c net.Conn, cfg *ssh.ServerConfig) {

@@ -223,7 +223,7 @@ func unseal(ctx context.Context, f *os.File) (io.Reader, error) {
 	whole := sha256.New()
 	size := info.Size() - int64(len(seal(whole)))
 	if size < 0 {
-		return nil, fmt.Errorf("%w: it is no backup, or was cut off", ErrDamaged)
+		return nil, fmt.Errorf("%w: it is no backup, or was cut off: it is too short", ErrDamaged)
 	}
 	if _, err := io.Copy(whole, during(ctx, io.NewSectionReader(f, 0, size))); err != nil {
 		return nil, err
@@ -234,7 +234,7 @@ func unseal(ctx context.Context, f *os.File) (io.Reader, error) {
 		return nil, err
 	}
 	if !bytes.Equal(got, want) {
-		return nil, fmt.Errorf("%w: it does not end with the sum of itself: it is no backup, was changed or cut off", ErrDamaged)
+		return nil, fmt.Errorf("%w: it is no backup, or was changed or cut off: it does not end with the sum of what stands in it", ErrDamaged)
 	}
 	return io.NewSectionReader(f, 0, size), nil
 }

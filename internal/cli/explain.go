@@ -124,6 +124,9 @@ func (v *sheet) restsOn(e snapshot.Explanation) {
 			demand = v.c.T("explain.asked-by.all")
 		}
 		text := v.c.T("explain.asked-by.text", "gate", a.Gate, "suite", a.Suite, "demand", demand)
+		if demand == "0%" {
+			text = v.c.T("explain.asked-by.free", "gate", a.Gate, "suite", a.Suite)
+		}
 		if a.MaxAge > 0 {
 			text += " · " + v.c.T("explain.asked-by.age", "age", v.c.Duration(a.MaxAge))
 		}

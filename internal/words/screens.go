@@ -38,6 +38,7 @@ var screenParts = []entry{
 	{"explain.by-check", "kontrollen siger det selv", "the check says so itself"},
 	{"explain.by-phase", "følger af fasen", "follows from the phase"},
 	{"explain.asked-by", "Bygger på det", "Rests on it"},
+	{"explain.asked-by.free", "{gate}: med i kontrolsættet {suite}, men intet krav, for den er ikke kritisk", "{gate}: in the suite {suite}, and not required, for it is not critical"},
 	{"explain.asked-by.text", "{gate}: af kontrolsættet {suite} skal {demand} bestå", "{gate}: of the suite {suite}, {demand} must pass"},
 	{"explain.asked-by.all", "alle", "all"},
 	{"explain.asked-by.age", "højst {age} gammelt", "at most {age} old"},
