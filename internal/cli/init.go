@@ -36,6 +36,9 @@ func (s *session) initCommand() *cobra.Command {
 			if c.Flags().Changed("cutover") && cutover == "" { // an empty variable of a script is not the wish for the shipped date
 				return usage("--cutover names no day", "write year, month and day: 2027-11-06, or leave --cutover out")
 			}
+			if c.Flags().Changed("plan") { // which plan to begin with is --from; where it comes to is DIR
+				return usage("init takes no --plan: DIR is the new plan directory", "--from names the shipped plan to begin with: "+strings.Join(config.Plans(), ", "))
+			}
 			return s.init(a[0], from, cutover, time.Now())
 		},
 	}
