@@ -15,8 +15,9 @@ func (s *session) printCommand() *cobra.Command {
 	var out string
 	c := &cobra.Command{
 		Use: "print [--out FILE]", Short: "Write one page for paper: plan, steps, phone list, back-out, and columns for a pen", Args: args(),
-		Long: "One HTML file that needs nothing else, A4 across, in the plan's language: the runbooks of the window with their way back, gates and the\n" +
-			"telephone list, as things stand now. skift serve and `skift run` write it anew at each gate into the data directory, as print.html.\n" +
+		Long: "One HTML file that needs nothing else, A4 across, in the plan's language: dates, gates, the telephone list, the runbooks of the window with\n" +
+			"their way back, and when each step is expected, as things stand now. skift serve and `skift run` write it anew at each gate into the data\n" +
+			"directory, as print.html.\n" +
 			"It holds names and numbers: treat it so.",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if c.Flags().Changed("out") && out == "" {

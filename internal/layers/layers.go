@@ -52,7 +52,7 @@ var may = map[string][]string{
 
 	"internal/snapshot": append(append([]string{}, facts...), rules...),
 	"internal/lint":     append(append([]string{}, facts...), rules...),
-	"internal/report":   {"internal/snapshot", "internal/plan", "checks"},
+	"internal/report":   {"internal/snapshot", "internal/plan", "internal/forecast", "checks", "runbooks"},
 
 	"checks/probe":    {"checks"},
 	"internal/store":  {"internal/plan", "internal/run", "internal/register", "internal/people", "checks", "internal/journal"},

@@ -12,3 +12,19 @@ func (b *builder) forecast(r *run.Run) *forecast.Forecast {
 	}
 	return forecast.Of(forecast.InPlan(b.Plan, b.Runs, b.Register, b.tl), r, b.Now)
 }
+
+// ahead says how the runbooks of a window will go that have no run yet but rehearsals.
+func (b *builder) ahead() map[string]*forecast.Forecast {
+	begun := map[string]bool{}
+	for _, r := range b.Runs.Runs {
+		begun[r.Started.Runbook] = begun[r.Started.Runbook] || !r.Started.Rehearsal
+	}
+	world := forecast.InPlan(b.Plan, b.Runs, b.Register, b.tl)
+	out := map[string]*forecast.Forecast{}
+	for id, book := range b.Plan.Runbooks {
+		if from := world.Begins(book); !begun[id] && !from.IsZero() {
+			out[id] = forecast.Ahead(world, book, from, b.Now)
+		}
+	}
+	return out
+}

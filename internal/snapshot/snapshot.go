@@ -45,6 +45,9 @@ type Snapshot struct {
 	Decisions  []Decision    `json:"decisions"` // newest first
 	Latest     []Event       `json:"latest"`    // of the journal, newest first
 
+	// Ahead is how the runbooks of a window are expected to go that have not begun, by their ids, as if each began with its window.
+	Ahead map[string]*forecast.Forecast `json:"ahead,omitempty"`
+
 	Told map[string]register.Told `json:"told,omitempty"` // audience → what its last report said
 
 	// Titles are what the plan calls things, under "gate/ID", "seat/ID", "party/ID", "service/ID", "runbook/ID", "milestone/ID".

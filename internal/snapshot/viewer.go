@@ -28,7 +28,7 @@ func (b *builder) reduce(s *Snapshot) {
 	for i := range s.Deviations {
 		s.Deviations[i].Deviation = *b.reduceDeviation(&s.Deviations[i].Deviation)
 	}
-	s.Outbox, s.Suites, s.Told = Outbox{}, []Suite{}, nil
+	s.Outbox, s.Suites, s.Told, s.Ahead = Outbox{}, []Suite{}, nil, nil
 	b.reduceChecks(s)
 	for i := range s.Runs {
 		b.reduceRun(&s.Runs[i])
