@@ -204,8 +204,13 @@ func (s Settings) CheckFiles(dir fs.FS, problems *diag.List) {
 	if s.SMTP == nil || s.SMTP.CA == "" {
 		return
 	}
-	text, err := fs.ReadFile(dir, path.Clean(s.SMTP.CA))
-	if err != nil {
+	name := path.Clean(s.SMTP.CA)
+	info, err := fs.Stat(dir, name) // before opening: opening a pipe would wait for somebody to write into it
+	var text []byte
+	if err == nil && info.Mode().IsRegular() {
+		text, err = fs.ReadFile(dir, name)
+	}
+	if err != nil || !info.Mode().IsRegular() {
 		problems.Addf(s.SMTP.caPos, CodeBadSetting, "there is no file %q that can be read", s.SMTP.CA).At("smtp.ca")
 		return
 	}

@@ -16,6 +16,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing/fstest"
 
 	"skift/internal/plan"
@@ -27,14 +28,31 @@ type files struct{ data string }
 // planDir is the plan directory as checks see it: what lies in it at the moment it is asked, and nothing beside it.
 type planDir string
 
-// Open implements fs.FS.
+// Open implements fs.FS. A pipe without a writer would wait for ever without O_NONBLOCK.
 func (d planDir) Open(name string) (fs.File, error) {
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
+	}
 	root, err := os.OpenRoot(string(d))
 	if err != nil {
 		return nil, fmt.Errorf("open plan directory: %w", err)
 	}
 	defer root.Close()
-	return root.FS().Open(name)
+	f, err := root.OpenFile(filepath.FromSlash(name), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err // not f: a nil *os.File is no nil fs.File
+	}
+	return f, nil
+}
+
+// Stat implements fs.StatFS. Without it a file would be opened to be looked at.
+func (d planDir) Stat(name string) (fs.FileInfo, error) {
+	root, err := os.OpenRoot(string(d))
+	if err != nil {
+		return nil, fmt.Errorf("open plan directory: %w", err)
+	}
+	defer root.Close()
+	return fs.Stat(root.FS(), name)
 }
 
 var notInNames = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
