@@ -129,7 +129,8 @@ var told = []string{run.RunStarted, run.RunWasHeld, run.RunReleased, run.RunPaus
 	run.StepWasHeld, run.StepReleased, run.StepFlagged, run.StepNoted,
 	register.GateOpened, register.GateExtended, register.GateDecided, register.PhaseMoved, register.DeviationAccepted, register.DeviationConfirmed,
 	register.MilestoneStarted, register.MilestonePassed, register.MilestoneReopened, register.StatusSet, register.Logged, register.PlanAdopted,
-	register.ProbingPaused, register.ProbingResumed, register.MessageSettled, register.DataTakenOver}
+	register.ProbingPaused, register.ProbingResumed, register.MessageSettled, register.DataTakenOver,
+	register.OverrideAsked, register.OverrideConfirmed, run.StepContradicted, run.StepAgrees, run.StepContradictionAccepted}
 
 // said is what bodies of events have in common.
 type said struct {

@@ -196,9 +196,7 @@ func (s *session) whatNext(snap snapshot.Snapshot, r snapshot.Run) {
 		s.printf("→ skift gate %s%s\n", g, practised(r))
 	}
 	if r.State == run.RunHeld {
-		if r.BackOut != "" && !r.NoReturn {
-			s.printf("→ back out: skift %s\n", again(r.BackOut, environmentOf(r), r.Rehearsal))
-		}
+		s.wayBack(r)
 		if r.HeldGate != "" {
 			s.printf("→ or vote again: skift vote %s ready|go --as SEAT%s\n", r.HeldGate, practised(r))
 		}

@@ -126,6 +126,11 @@ func (w *watcher) print(e journal.Event) {
 	case run.RunStarted:
 		w.printBegin(e)
 		return
+	case register.OverrideAsked, register.OverrideConfirmed:
+		if w.mine(e.Subject) {
+			w.printOverride(e)
+		}
+		return
 	}
 	if !w.mine(e.Run) {
 		return

@@ -66,4 +66,5 @@ const (
 	CodeRunbookCycle  diag.Code = "cycle-of-runbooks"
 
 	CodeParameterMissing diag.Code = "parameter-missing"
+	CodeUndoneTooEarly   diag.Code = "undone-too-early"
 )

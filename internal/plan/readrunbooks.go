@@ -62,6 +62,9 @@ func (l *loader) readRunbooks() {
 	for _, id := range l.RunbookIDs {
 		l.resolveRunbook(l.Runbooks[id], named[id])
 	}
+	for _, id := range l.RunbookIDs {
+		l.undoingOrder(l.Runbooks[id])
+	}
 	l.runbookCycles()
 }
 

@@ -32,6 +32,7 @@ type Facts struct {
 	Reports    map[string]time.Time // audience → when its report was last queued
 	Told       map[string]Told      // audience → what its last report with a light said
 	Exports    map[string]*Export   // what parties were given to ask for us
+	Overrides  []*OverrideFacts     // back-outs past the point of no return that were asked for, oldest first
 	Brought    map[string]int64     // digest of what was imported → the event that says so
 }
 
@@ -246,6 +247,8 @@ var appliers = map[string]func(*Facts, journal.Event) error{
 	ProbeImported:      applying((*Facts).applyImported),
 	LogObserved:        applying((*Facts).applyObserved),
 	ReportQueued:       applying((*Facts).applyQueued),
+	OverrideAsked:      applying((*Facts).applyOverrideAsked),
+	OverrideConfirmed:  applying((*Facts).applyOverrideConfirmed),
 }
 
 // applying decodes the body before it hands it on.

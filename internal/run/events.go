@@ -41,6 +41,7 @@ type Started struct {
 	Runbook     string    `json:"runbook"`
 	BackOut     string    `json:"back_out,omitempty"` // the runbook that undoes it
 	Undoes      string    `json:"undoes,omitempty"`   // the run this one backs out
+	Reason      string    `json:"reason,omitempty"`   // why somebody backs out
 	Environment string    `json:"environment"`
 	Production  bool      `json:"production,omitempty"`
 	Rehearsal   bool      `json:"rehearsal,omitempty"`

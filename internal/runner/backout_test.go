@@ -26,9 +26,9 @@ steps:
   shut: {needs: [open], owner: ibm/operator, manual: Shut, closes: ["*"], on_failure: back-out}
 `,
 	"back": `
-  unturn: {owner: ibm/operator, command: [./unturn], undoes: turn}
-  unopen: {needs: [unturn], owner: ibm/operator, manual: Close again, undoes: open}
-  start: {needs: [unopen], owner: sse/operator, manual: Start again, undoes: stop}
+  unopen: {owner: ibm/operator, manual: Close again, undoes: open}
+  unturn: {needs: [unopen], owner: ibm/operator, command: [./unturn], undoes: turn}
+  start: {needs: [unturn], owner: sse/operator, manual: Start again, undoes: stop}
 `}
 
 func TestPhases(t *testing.T) {

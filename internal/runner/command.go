@@ -65,6 +65,7 @@ const (
 	DoLog       = "log"
 	DoStatus    = "status"
 	DoAbort     = "abort"
+	DoBackOut   = "back-out"
 	DoHold      = "hold"
 	DoRelease   = "release"
 	DoPause     = "pause"
@@ -133,6 +134,7 @@ var commands = map[string]func(*Runner, context.Context, Command) (Reply, error)
 	DoLog:       (*Runner).log,
 	DoStatus:    (*Runner).status,
 	DoAbort:     (*Runner).abort,
+	DoBackOut:   (*Runner).backOut,
 	DoHold:      (*Runner).holdRun,
 	DoRelease:   (*Runner).releaseRun,
 	DoPause:     (*Runner).pause,

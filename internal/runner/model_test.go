@@ -105,6 +105,22 @@ func moves() []move {
 			out = append(out, move{step + " ends " + string(end), func(t testing.TB, b *bench, _ *zone) error { return b.settle(t, step, end) }})
 		}
 	}
+	for _, seat := range []string{"kombit/chair", "kombit/manager", "ibm/operator"} { // the second word of the same party, and of another
+		out = append(out, move{"back out past open as " + seat, func(t testing.TB, b *bench, _ *zone) error {
+			_, err := b.r.Do(t.Context(), runner.Command{Do: runner.DoBackOut, Run: "weekend", Step: "open", As: seat, EnteredBy: "whoever sits in " + seat, Reason: "because"})
+			return err
+		}}, move{"confirm as " + seat, func(t testing.TB, b *bench, _ *zone) error {
+			var asked int64
+			b.ledger.Read(func(f *ledger.Facts) {
+				for _, o := range f.Register.Overrides {
+					asked = o.Seq
+				}
+			})
+			_, err := b.r.Do(t.Context(), runner.Command{Do: runner.DoConfirm, Event: asked, As: seat, EnteredBy: "whoever sits in " + seat})
+			return err
+		}})
+	}
+	give("back out", runner.Command{Do: runner.DoBackOut, Run: "weekend"})
 	give("add around", runner.Command{Do: runner.DoStep, Run: "weekend", Step: "around", Answer: "add",
 		File: []byte("{needs: [ask], owner: ibm/operator, command: [./turn], change: transition}")})
 	out = append(out,
@@ -154,6 +170,9 @@ func (b *bench) key(z *zone) string {
 		var used []string
 		for _, e := range g.Earlier {
 			used = append(used, e.UsedBy)
+		}
+		for _, o := range f.Register.Overrides {
+			said += fmt.Sprint(" ", o.Run, o.Actor.Seat, o.ConfirmedBy.Seat)
 		}
 		fmt.Fprintf(&k, "%v %s %s %v %v %v", g.Round > 0, said, g.UsedBy, used, f.Register.Phases, z.frozen)
 	})
@@ -236,15 +255,24 @@ func (s *state) passed() (out []string) {
 		out = append(out, fmt.Sprintf("event %d %s %s/%s: %s", e.Seq, e.Kind, e.Run, e.Subject, text))
 	}
 	begun, retried, beyond := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	undone, undoes := map[string]bool{}, map[string]string{}
 	for i, e := range s.events {
 		key := e.Run + "/" + e.Subject
 		switch e.Kind {
 		case run.RunStarted:
 			var b run.Started
 			mustRead(e, &b)
-			if b.Undoes != "" && beyond[b.Undoes] {
+			if b.Undoes != "" && beyond[b.Undoes] && !s.overridden(i, b.Undoes) {
 				bad(e, "it backs out what is past its point of no return")
 			}
+			if b.Undoes != "" && undone[b.Undoes] {
+				bad(e, "it undoes what was undone")
+			}
+			undoes[e.Run] = b.Undoes
+		case run.RunEnded:
+			var b run.Ended
+			mustRead(e, &b)
+			undone[undoes[e.Run]] = undone[undoes[e.Run]] || undoes[e.Run] != "" && b.State == run.RunDone
 		case run.StepRetried:
 			retried[key] = e.Actor.Seat != ""
 		case run.StepStarted:
@@ -271,6 +299,25 @@ func (s *state) passed() (out []string) {
 		}
 	}
 	return out
+}
+
+// overridden reports whether two seats of different parties, in which different persons sit, wanted what begins with an event: one asked
+// for it by name, and the other's word stands right before it.
+func (s *state) overridden(i int, id string) bool {
+	if i == 0 || s.events[i-1].Kind != register.OverrideConfirmed || s.events[i-1].Subject != id {
+		return false
+	}
+	var b register.Confirmed
+	mustRead(s.events[i-1], &b)
+	for _, e := range s.events[:i] {
+		if e.Seq == b.Event && e.Kind == register.OverrideAsked && e.Subject == id {
+			var asked register.Override
+			mustRead(e, &asked)
+			one, two := e.Actor, s.events[i-1].Actor
+			return asked.Past == "open" && plan.SeatParty(one.Seat) == "kombit" && plan.SeatParty(two.Seat) == "ibm" && one.EnteredBy != two.EnteredBy
+		}
+	}
+	return false
 }
 
 // frozenAt reports whether the zone was in force when an event was written.

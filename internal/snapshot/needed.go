@@ -28,7 +28,7 @@ const (
 	NeedDecision = "gate"    // the deciding seat's go or no-go
 	NeedVote     = "vote"    // an answer to a gate's poll
 	NeedStep     = "step"    // a step waits for a person
-	NeedConfirm  = "confirm" // a second seat for an accepted deviation
+	NeedConfirm  = "confirm" // a second seat for an accepted deviation, or for a back-out past the point of no return
 	NeedAttest   = "attest"  // a person's word for a criterion
 
 	NeedContradiction = "contradiction" // a step that is done, and whose checks say otherwise now
@@ -50,10 +50,11 @@ func (b *builder) needed(s Snapshot) []Needed {
 	}
 	for _, d := range s.Deviations {
 		if d.Critical && d.ConfirmedAt.IsZero() {
-			seat := b.second(d)
+			seat := b.second(d.Actor)
 			out = append(out, Needed{Kind: NeedConfirm, Subject: d.Check, Seat: seat, Person: b.person(seat), By: d.Until, Event: d.Seq})
 		}
 	}
+	out = append(out, b.neededToGoBack()...)
 	slices.SortStableFunc(out, func(x, y Needed) int {
 		if x.By.IsZero() != y.By.IsZero() {
 			if x.By.IsZero() {
@@ -116,10 +117,23 @@ func (b *builder) neededIn(r Run) []Needed {
 	return out
 }
 
-// second is a seat that may confirm a deviation: one of another party than whoever accepted it, the customer's if there is
-// one, else of the first party that has a seat.
-func (b *builder) second(d Deviation) string {
-	mine := plan.SeatParty(d.Actor.Seat)
+// neededToGoBack is who may be the second to want a run backed out past its point of no return.
+func (b *builder) neededToGoBack() (out []Needed) {
+	for _, o := range b.Register.Overrides {
+		r := b.Runs.Runs[o.Run]
+		if !o.Waits(b.Now) || r == nil || r.State == run.RunBacked {
+			continue
+		}
+		seat := b.second(o.Actor)
+		out = append(out, Needed{Kind: NeedConfirm, Subject: o.Past, Run: o.Run, Seat: seat, Person: b.person(seat), By: o.Until, Event: o.Seq})
+	}
+	return out
+}
+
+// second is a seat that may confirm what somebody did: one of another party, the customer's if there is one, else of the first party
+// that has a seat.
+func (b *builder) second(first journal.Actor) string {
+	mine := plan.SeatParty(first.Seat)
 	if seat := b.contact(mine); seat != "" {
 		return seat
 	}

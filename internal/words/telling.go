@@ -92,6 +92,11 @@ var tellings = []entry{
 	{"told.probing.paused", "{subject} måles ikke", "{subject} is not probed"},
 	{"told.probing.resumed", "{subject} måles igen", "{subject} is probed again"},
 	{"told.message.settled", "mail: {state}", "mail: {state}"},
+	{"told.override.asked", "{subject} ønskes rullet tilbage efter point of no return", "{subject} is to be backed out past its point of no return"},
+	{"told.override.confirmed", "det er bekræftet, at {subject} rulles tilbage efter point of no return", "that {subject} is backed out past its point of no return is confirmed"},
+	{"told.step.contradicted", "{subject} i {run} er udført, men modsiges nu af sine målinger", "{subject} of {run} is done, and its checks say otherwise now"},
+	{"told.step.agrees", "målingerne for {subject} i {run} passer igen", "the checks of {subject} of {run} agree again"},
+	{"told.step.contradiction-accepted", "det, der taler imod {subject} i {run}, er accepteret", "what speaks against {subject} of {run} is accepted"},
 	{"told.data.taken-over", "denne kopi af data blev taget i brug", "this copy of the data was taken over"},
 
 	{"paper.as-of", "Som det stod {at}", "As it stood at {at}"},
