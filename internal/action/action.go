@@ -21,6 +21,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"skift/internal/bug"
 	"skift/internal/dial"
 	"skift/internal/secret"
 	"skift/runbooks"
@@ -140,7 +141,14 @@ func (a *Actions) Do(ctx context.Context, req Request) (Outcome, error) {
 	}
 	timed, cancel := context.WithTimeoutCause(ctx, limit, &timeout{limit})
 	defer cancel()
-	out, err := effect(timed, req)
+	var out Outcome
+	err = bug.Caught(func() (err error) {
+		out, err = effect(timed, req)
+		return err
+	})
+	if b := (*bug.Error)(nil); errors.As(err, &b) { // how far it got is not known, and what it says may quote anything
+		b.Value, out.OK, out.Uncertain = a.text(fmt.Sprint(b.Value)), false, true
+	}
 	out = a.harmless(out)
 	if err != nil {
 		return out, fmt.Errorf("do step %s: %w", req.Step.ID, err)

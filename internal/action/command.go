@@ -46,6 +46,13 @@ func (a *Actions) command(ctx context.Context, req Request) (Outcome, error) {
 	if err := p.start(out); err != nil {
 		return failed("%s was not started: %v", p.name, startReason(err)), nil
 	}
+	waited := false
+	defer func() {
+		if !waited { // by a bug of ours: what was started does not outlive it
+			cancel(nil)
+			p.wait()
+		}
+	}()
 	if req.Started != nil {
 		pid := p.cmd.Process.Pid
 		if err := req.Started(pid, startedAt(pid)); err != nil {
@@ -54,6 +61,7 @@ func (a *Actions) command(ctx context.Context, req Request) (Outcome, error) {
 		}
 	}
 	p.wait()
+	waited = true
 	o := p.outcome(ctx)
 	out.finish(&o)
 	if cause := interrupted(ctx); cause != nil && p.stopped.Load() {

@@ -3,9 +3,12 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
+
+	"skift/internal/bug"
 )
 
 // checkLine is one line of a check that is followed: how far it is, or how it ended.
@@ -46,7 +49,14 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request) {
 			tell(checkLine{Done: done, Total: total})
 		}
 	}
-	a, err := s.desk.Check(r.Context(), q)
+	var a CheckReply
+	err := bug.Caught(func() (err error) {
+		a, err = s.desk.Check(r.Context(), q)
+		return err
+	})
+	if b := (*bug.Error)(nil); errors.As(err, &b) {
+		s.log.Error("answer a check", "err", err)
+	}
 	mu.Lock()
 	defer mu.Unlock()
 	over = true

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"time"
 
+	"skift/internal/bug"
 	"skift/internal/runner"
 )
 
@@ -50,7 +51,7 @@ func Listen(path string, desk Desk, person func(uid string) string, log *slog.Lo
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Server{desk: desk, person: person, log: log, ln: ln, path: path, stop: stop}
 	s.http = &http.Server{
-		Handler: s.routes(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute,
+		Handler: s.surviving(s.routes()), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, peerKey{}, peer(c))
@@ -97,6 +98,21 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /v1/events", s.events)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
 	return mux
+}
+
+// surviving answers a caller whose request meets a bug of ours, and lets the others go on. What was answered already stays: the caller
+// sees it cut off.
+func (s *Server) surviving(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := bug.Caught(func() error {
+			next.ServeHTTP(w, r)
+			return nil
+		})
+		if err != nil {
+			s.log.Error("answer "+r.Method+" "+r.URL.Path, "err", err)
+			reply(w, nil, err)
+		}
+	})
 }
 
 func (s *Server) do(w http.ResponseWriter, r *http.Request) {
@@ -163,6 +179,13 @@ func read(w http.ResponseWriter, r *http.Request, into any) bool {
 type failure struct {
 	Refusal *runner.Refusal `json:"refusal,omitempty"`
 	Error   string          `json:"error,omitempty"`
+	Bug     *met            `json:"bug,omitempty"`
+}
+
+// met is a bug of ours that the request met.
+type met struct {
+	What  string `json:"what"`
+	Where string `json:"where,omitempty"`
 }
 
 func reply(w http.ResponseWriter, v any, err error) {
@@ -179,7 +202,10 @@ func reply(w http.ResponseWriter, v any, err error) {
 // failed is an error as it goes over the wire.
 func failed(err error) (failure, int) {
 	var refusal *runner.Refusal
+	var b *bug.Error
 	switch {
+	case errors.As(err, &b):
+		return failure{Bug: &met{fmt.Sprint(b.Value), b.Where}}, http.StatusInternalServerError
 	case errors.As(err, &refusal):
 		return failure{Refusal: refusal}, statusOf(refusal.Kind)
 	case errors.Is(err, context.Canceled): // we are stopping, or nobody waits for the answer any more
@@ -190,8 +216,11 @@ func failed(err error) (failure, int) {
 
 // err is the failure as the error it was.
 func (f failure) err() error {
-	if f.Refusal != nil {
+	switch {
+	case f.Refusal != nil:
 		return f.Refusal
+	case f.Bug != nil:
+		return &bug.Error{Value: f.Bug.What, Where: f.Bug.Where}
 	}
 	return errors.New(f.Error)
 }

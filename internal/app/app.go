@@ -62,6 +62,8 @@ type App struct {
 	plan      *plan.Plan
 	settings  config.Settings
 	log       *slog.Logger
+	bugs      *bugLog         // behind log
+	keptBugs  map[string]bool // recorded by this process already
 	store     *store.Store
 	ledger    *ledger.Ledger
 	runner    *runner.Runner
@@ -151,7 +153,9 @@ func open(ctx context.Context, o Options, beside bool) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{dir: o.PlanDir, data: DataDir(o.PlanDir, o.DataDir, settings), plan: p, settings: settings, log: o.Log, beside: beside}
+	a := &App{dir: o.PlanDir, data: DataDir(o.PlanDir, o.DataDir, settings), plan: p, settings: settings, beside: beside,
+		bugs: newBugLog(o.Log, &secret.Masker{}), keptBugs: map[string]bool{}}
+	a.log = slog.New(a.bugs)
 	if a.socket, err = api.SocketPath(a.data); err != nil {
 		return nil, err
 	}
@@ -182,7 +186,7 @@ func (a *App) wire(ctx context.Context) error {
 			return err
 		}
 	}
-	masker := &secret.Masker{}
+	masker := a.bugs.masker
 	resolver := secret.NewResolver(a.dir, os.LookupEnv, masker)
 	a.dialer = &dial.Dialer{Allowed: networks(a.plan), Own: own(a.settings)}
 	actions, err := action.New(action.Config{PlanDir: a.dir, Dialer: a.dialer, Secrets: resolver, Masker: masker,

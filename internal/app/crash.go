@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// crashVariable makes a process kill itself around its nth write, "before:7" or "after:7": what the crash tests set.
+// crashVariable makes a process kill itself around its nth write, "before:7" or "after:7", or panic in it, "panic:7": what the crash tests set.
 const crashVariable = "SKIFT_CRASH_AT_WRITE"
 
 // crashPoints are the hooks the variable asks for; nil without it.
@@ -24,8 +24,15 @@ func crashPoints() (before, after func(n int64)) {
 			select {} // the signal is on its way; nothing more happens here
 		}
 	}
-	if where == "before" {
+	switch where {
+	case "before":
 		return die, nil
+	case "panic":
+		return func(n int64) {
+			if n == at {
+				panic("asked for by " + crashVariable)
+			}
+		}, nil
 	}
 	return nil, die
 }

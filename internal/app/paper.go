@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"path/filepath"
 
+	"skift/internal/bug"
 	"skift/internal/register"
 	"skift/internal/report"
 	"skift/internal/run"
@@ -38,10 +39,13 @@ func (a *App) keepPaper(ctx context.Context) error {
 			if e.Kind != register.GateOpened && e.Kind != register.GateDecided && e.Kind != run.RunStarted {
 				continue
 			}
-			page, err := a.Paper(ctx)
-			if err == nil {
-				err = writeDurably(filepath.Join(a.data, PaperName), page)
-			}
+			err := bug.Caught(func() error {
+				page, err := a.Paper(ctx)
+				if err != nil {
+					return err
+				}
+				return writeDurably(filepath.Join(a.data, PaperName), page)
+			})
 			if err != nil && ctx.Err() == nil {
 				a.log.Warn("the printed page was not written anew", slog.Any("error", err))
 			}

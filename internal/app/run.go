@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"skift/internal/api"
+	"skift/internal/bug"
 	"skift/internal/journal"
 	"skift/internal/ledger"
 	"skift/internal/queue"
@@ -49,7 +50,7 @@ func (a *App) Run(ctx context.Context, m Mode) error {
 	loop := func(run func() error) {
 		g.Go(func() error {
 			defer cancel() // one loop that ends takes the others with it
-			return run()
+			return bug.Caught(run)
 		})
 	}
 	ended := make(chan struct{})
@@ -57,6 +58,7 @@ func (a *App) Run(ctx context.Context, m Mode) error {
 	loop(server.Serve)
 	loop(func() error { return a.runner.Run(ctx, force) })
 	loop(func() error { return a.keepPaper(ctx) })
+	loop(func() error { return a.keepBugs(ctx) })
 	if a.outbox != nil {
 		// Mails that the last steps queue still leave: the outbox stops after the runner has.
 		loop(func() error { return a.outbox.Run(ctx) })
@@ -77,6 +79,7 @@ func (a *App) Run(ctx context.Context, m Mode) error {
 	if werr := g.Wait(); werr != nil {
 		err = werr
 	}
+	a.lastBugs()
 	close(ended)
 	<-force
 	return err

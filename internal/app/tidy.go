@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"skift/internal/bug"
 )
 
 // tidyEvery is how often a process that stays removes what is no longer kept.
@@ -14,7 +16,7 @@ func (a *App) tidy(ctx context.Context) error {
 	tick := time.NewTicker(tidyEvery)
 	defer tick.Stop()
 	for {
-		if err := a.prune(ctx, time.Now()); err != nil && ctx.Err() == nil {
+		if err := bug.Caught(func() error { return a.prune(ctx, time.Now()) }); err != nil && ctx.Err() == nil {
 			a.log.Warn("old observations were not removed", slog.Any("error", err))
 		}
 		select {

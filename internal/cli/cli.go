@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"skift/internal/app"
+	"skift/internal/bug"
 	"skift/internal/diag"
 	"skift/internal/plan"
 	"skift/internal/term"
@@ -49,7 +50,7 @@ func Main(args []string, in io.Reader, out, stderr io.Writer) int {
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(stderr)
-	return s.explain(root.ExecuteContext(ctx))
+	return s.explain(bug.Caught(func() error { return root.ExecuteContext(ctx) }))
 }
 
 // signals: the first Ctrl-C or SIGTERM asks to stop and ends ctx, the second to stop now and closes force. A terminal that

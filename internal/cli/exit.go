@@ -11,6 +11,7 @@ import (
 
 	"skift/internal/api"
 	"skift/internal/app"
+	"skift/internal/bug"
 	"skift/internal/diag"
 	"skift/internal/gate"
 	"skift/internal/ledger"
@@ -44,6 +45,7 @@ func (s *session) explain(err error) int {
 		refusal *runner.Refusal
 		plan    *app.PlanError
 		held    *store.HeldError
+		ours    *bug.Error
 	)
 	switch {
 	case err == nil:
@@ -57,6 +59,8 @@ func (s *session) explain(err error) int {
 		return s.say(ExitUsage, wrong.message, wrong.hint)
 	case errors.As(err, &refusal):
 		return s.refused(refusal)
+	case errors.As(err, &ours):
+		return s.bug(ours)
 	case errors.As(err, &held):
 		return s.say(ExitNotKnown, held.Error(), "it does not answer on its socket: stop it, or wait until it has ended")
 	case errors.Is(err, api.ErrLost):
@@ -75,6 +79,16 @@ func (s *session) explain(err error) int {
 		return s.say(ExitUsage, err.Error())
 	}
 	return s.say(ExitNotKnown, err.Error())
+}
+
+// bug says that we failed ourselves. Its stack is for who mends it; one that another process met is in that process's log.
+func (s *session) bug(e *bug.Error) int {
+	s.say(ExitNotKnown, e.Error(), "nothing acknowledged is lost; look with skift runs what was done, then give the same command again",
+		"report it with what the running skift logged")
+	if len(e.Stack) > 0 {
+		fmt.Fprintf(s.err, "%s\n", term.Strip(string(e.Stack)))
+	}
+	return ExitNotKnown
 }
 
 // refused says why a command was not done; at a gate, everything that stands in the way, one line each.

@@ -13,6 +13,7 @@ import (
 
 	"skift/internal/api"
 	"skift/internal/app"
+	"skift/internal/bug"
 	"skift/internal/gate"
 	"skift/internal/journal"
 	"skift/internal/run"
@@ -86,7 +87,7 @@ func (s *session) drive(ctx context.Context, a *app.App, mode app.Mode, w *watch
 	following, cancel := context.WithCancel(ctx)
 	defer cancel()
 	followed := make(chan error, 1)
-	go func() { followed <- follow(following) }()
+	go func() { followed <- bug.Caught(func() error { return follow(following) }) }()
 	var err error
 	select {
 	case err = <-followed:

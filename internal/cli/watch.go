@@ -14,6 +14,7 @@ import (
 	"skift/checks"
 	"skift/internal/api"
 	"skift/internal/app"
+	"skift/internal/bug"
 	"skift/internal/journal"
 	"skift/internal/plan"
 	"skift/internal/register"
@@ -48,7 +49,10 @@ func (w *watcher) step(ctx context.Context, wait bool) error {
 	}
 	for _, e := range events {
 		w.after = e.Seq
-		w.print(e)
+		// One line that cannot be shown must not end who shows the others, nor the run that is driven beside it.
+		if err := bug.Caught(func() error { w.print(e); return nil }); err != nil {
+			w.s.note("event %d is not shown: %v", e.Seq, err)
+		}
 	}
 	return nil
 }

@@ -7,7 +7,7 @@ const module = "skift/"
 
 // Layer zero is what everyone may import.
 var layerZero = []string{"internal/diag", "internal/yamldoc", "internal/csvdoc", "internal/pemdoc", "internal/words", "internal/term",
-	"internal/secret", "internal/dial", "internal/sshdial"}
+	"internal/secret", "internal/dial", "internal/sshdial", "internal/bug"}
 
 // facts, rules and shown are the packages of layers 1–3: pure, without clock, disk, network or database.
 var (
@@ -31,6 +31,7 @@ var may = map[string][]string{
 	"internal/secret":  {},
 	"internal/dial":    {},
 	"internal/sshdial": {"internal/dial"},
+	"internal/bug":     {},
 
 	"checks":             {},
 	"runbooks":           {},

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"skift/internal/bug"
 	"skift/internal/journal"
 	"skift/internal/register"
 	"skift/internal/run"
@@ -136,7 +137,15 @@ func (l *Ledger) Decide(ctx context.Context, fn func(*Tx) error) (journal.Head, 
 		return l.head, nil
 	}
 	// A decision is not half made because whoever asked for it went away.
-	head, first, err := l.store.Commit(context.WithoutCancel(ctx), tx.batch)
+	var head journal.Head
+	var first int64
+	err = bug.Caught(func() (err error) {
+		head, first, err = l.store.Commit(context.WithoutCancel(ctx), tx.batch)
+		return err
+	})
+	if met := (*bug.Error)(nil); errors.As(err, &met) {
+		err = halfStored{err}
+	}
 	if err != nil {
 		return l.head, l.undo(ctx, tx, err)
 	}
@@ -148,6 +157,15 @@ func (l *Ledger) Decide(ctx context.Context, fn func(*Tx) error) (journal.Head, 
 	l.publish(tx.batch.Events)
 	return head, nil
 }
+
+// halfStored is a bug that was met while storing: whether it is stored is not known, so it is the storage that failed.
+type halfStored struct{ error }
+
+// StorageFailed implements what undo looks for.
+func (halfStored) StorageFailed() bool { return true }
+
+// Unwrap keeps the bug findable.
+func (h halfStored) Unwrap() error { return h.error }
 
 // undo brings the facts back to what the store has.
 func (l *Ledger) undo(ctx context.Context, tx *Tx, cause error) error {

@@ -28,13 +28,18 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // adapter is the real store as the ledger sees it, with a way to fail.
 type adapter struct {
 	*store.Store
-	mu   sync.Mutex
-	fail error
+	mu     sync.Mutex
+	fail   error
+	panics bool // when something is stored
 }
 
 func (a *adapter) Commit(ctx context.Context, b register.Batch) (journal.Head, int64, error) {
 	a.mu.Lock()
 	fail := a.fail
+	if a.panics {
+		a.mu.Unlock()
+		panic("bug")
+	}
 	a.mu.Unlock()
 	if fail != nil {
 		return journal.Head{}, 0, fail
@@ -195,6 +200,20 @@ func TestPanicLeavesNothing(t *testing.T) {
 		t.Errorf("half a decision is visible: %q", got)
 	}
 	must(t, l, say("next"))
+}
+
+// TestPanicWhileStoring: whether it is stored is not known, so nothing more is decided.
+func TestPanicWhileStoring(t *testing.T) {
+	t.Parallel()
+	l, a := open(t)
+	must(t, l, say("one"))
+	a.panics = true
+	for _, text := range []string{"two", "three"} {
+		if _, err := l.Decide(t.Context(), say(text)); !errors.Is(err, ledger.ErrBroken) || !strings.Contains(err.Error(), "a bug in skift: bug (internal/ledger") {
+			t.Errorf("%s: %v", text, err)
+		}
+		a.panics = false
+	}
 }
 
 func TestBroken(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"skift/internal/bug"
 	"skift/internal/journal"
 	"skift/internal/register"
 )
@@ -72,7 +73,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 		return stopped(ctx, err)
 	}
 	for {
-		next, err := o.runOnce(ctx, time.Now())
+		next, err := o.look(ctx, time.Now())
 		if err != nil {
 			return stopped(ctx, err)
 		}
@@ -123,6 +124,20 @@ func (o *Outbox) recover(ctx context.Context, now time.Time) error {
 
 const interrupted = "the program ended while the message was being sent"
 
+// look is runOnce; a bug of ours in it is told, and the queue looked at again a while later.
+func (o *Outbox) look(ctx context.Context, now time.Time) (next time.Time, err error) {
+	err = bug.Caught(func() (err error) {
+		next, err = o.runOnce(ctx, now)
+		return err
+	})
+	var b *bug.Error
+	if !errors.As(err, &b) {
+		return next, err
+	}
+	o.log.Error("look at the queue of mails", "err", err)
+	return o.holdBack(now), nil
+}
+
 // runOnce makes at most one attempt and says when to look again.
 func (o *Outbox) runOnce(ctx context.Context, now time.Time) (next time.Time, err error) {
 	poll := now.Add(o.set.Poll)
@@ -171,13 +186,26 @@ func (o *Outbox) attempt(ctx context.Context, m register.Message, now time.Time)
 	}
 	m.Attempts++
 	sending, cancel := o.graceful(ctx)
-	answer := o.sender.Send(sending, m)
+	answer := o.send(sending, m)
 	cancel()
 	// Recorded even when the loop is told to stop: otherwise a message that was sent would be uncertain.
 	if err := o.store.Commit(context.WithoutCancel(ctx), o.settle(m, answer, time.Now())); err != nil {
 		return fmt.Errorf("record what became of message %s: %w", m.ID, err)
 	}
 	return nil
+}
+
+// send is one attempt. Where a bug of ours ends it, nobody knows whether the message left.
+func (o *Outbox) send(ctx context.Context, m register.Message) (a Answer) {
+	err := bug.Caught(func() error {
+		a = o.sender.Send(ctx, m)
+		return nil
+	})
+	if err != nil {
+		o.log.Error("send message "+m.ID, "err", err)
+		return Answer{Outcome: Uncertain, Text: err.Error(), Brief: "a bug in skift ended the sending"}
+	}
+	return a
 }
 
 // graceful is ctx ending later by the grace, so that an attempt under way can finish.

@@ -2,9 +2,11 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"skift/internal/bug"
 	"skift/internal/gate"
 	"skift/internal/journal"
 	"skift/internal/ledger"
@@ -175,21 +177,29 @@ func voice(a journal.Actor) string {
 // engine is the actor of what follows by itself.
 func engine() journal.Actor { return journal.Actor{Via: journal.ViaEngine} }
 
-// decide runs fn as one decision, starts what it launched once that is durable, and reports the head.
+// decide runs fn as one decision, starts what it launched once that is durable, and reports the head. A bug of ours in it is an
+// error: nothing was decided.
 func (r *Runner) decide(ctx context.Context, fn func(d *decision) error) (journal.Head, error) {
 	r.turn.RLock()
 	defer r.turn.RUnlock()
 	var launches []launch
 	changed := false
-	head, err := r.cfg.Ledger.Decide(ctx, func(tx *ledger.Tx) error {
-		d := &decision{Tx: tx, r: r}
-		if err := fn(d); err != nil {
-			return err
-		}
-		launches, changed = d.launches, !tx.Batch().Empty()
-		return nil
+	var head journal.Head
+	err := bug.Caught(func() (err error) { // the ledger has taken back what was only half decided
+		head, err = r.cfg.Ledger.Decide(ctx, func(tx *ledger.Tx) error {
+			d := &decision{Tx: tx, r: r}
+			if err := fn(d); err != nil {
+				return err
+			}
+			launches, changed = d.launches, !tx.Batch().Empty()
+			return nil
+		})
+		return err
 	})
 	if err != nil {
+		if errors.Is(err, ledger.ErrBroken) {
+			r.wakeUp() // the loop ends once nothing can be written, and not half a minute later
+		}
 		return head, err
 	}
 	for _, l := range launches {

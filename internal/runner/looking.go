@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"skift/internal/bug"
 	"skift/internal/ledger"
 	"skift/internal/run"
 	"skift/internal/yamldoc"
@@ -58,7 +59,7 @@ func (r *Runner) lookOnce(ctx context.Context, runID string, s *runbooks.Step, a
 	p, env, rn, err := r.bound(runID)
 	var out Outcome
 	if err == nil {
-		err = guarded(func() (err error) {
+		err = bug.Caught(func() (err error) {
 			out, err = r.cfg.Actions.Do(ctx, Effect{Run: runID, Attempt: attempt, Step: s, Plan: p, Where: env, Env: r.environ(rn, p, s, attempt)})
 			return err
 		})

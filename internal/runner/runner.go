@@ -10,13 +10,12 @@ package runner
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"skift/internal/bug"
 	"skift/internal/ledger"
 	"skift/internal/plan"
 	"skift/internal/run"
@@ -139,21 +138,14 @@ func (r *Runner) begin(l launch) {
 		ctx = r.soft
 	}
 	r.flights.Go(func() {
-		r.fail("work", guarded(func() error { l.do(ctx); return nil }))
+		r.fail("work", bug.Caught(func() error { l.do(ctx); return nil }))
 	})
 }
 
-// errPanicked is a bug of ours in the work of one step or gate; it must not end the runs of others.
-var errPanicked = errors.New("a bug in skift stopped it")
-
-// guarded turns a panic of fn into an error.
-func guarded(fn func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v\n%s", errPanicked, p, debug.Stack())
-		}
-	}()
-	return fn()
+// isBug reports whether work ended by a bug of ours; it must not end the runs of others.
+func isBug(err error) bool {
+	var b *bug.Error
+	return errors.As(err, &b)
 }
 
 func (r *Runner) wakeUp() {

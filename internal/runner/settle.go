@@ -113,7 +113,7 @@ func (d *decision) succeed(rn *run.Run, step string, who journal.Actor, b run.Fi
 			return err
 		}
 		attempt := st.Attempt
-		d.launches = append(d.launches, launch{soft: true, do: func(ctx context.Context) { d.r.verify(ctx, rn.ID, s, attempt) }})
+		d.launches = append(d.launches, launch{soft: true, do: d.r.owing(d.r.verify, rn.ID, s, attempt)})
 		return nil
 	}
 	if st.State == run.Verifying { // who said done stays who did it

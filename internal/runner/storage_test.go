@@ -17,17 +17,19 @@ import (
 	"skift/internal/runner"
 )
 
-// failing is a store whose nth write fails, and every one after it. With late the nth is kept nevertheless, as when only the sync
-// failed.
+// failingAt is a store whose nth write fails, and every one after it.
 type failingAt struct {
 	ledger.Store
-	n    int
-	late bool
+	n   int
+	how string // late: the nth is kept nevertheless, as when only the sync failed; panics: a bug of ours instead
 }
 
 func (s *failingAt) Commit(ctx context.Context, b register.Batch) (journal.Head, int64, error) {
 	s.n--
-	if s.n == 0 && s.late {
+	if s.n == 0 && s.how == "panics" {
+		panic("index out of range")
+	}
+	if s.n == 0 && s.how == "late" {
 		if _, _, err := s.Store.Commit(ctx, b); err != nil {
 			return journal.Head{}, 0, err
 		}
@@ -38,16 +40,16 @@ func (s *failingAt) Commit(ctx context.Context, b register.Batch) (journal.Head,
 	return s.Store.Commit(ctx, b)
 }
 
-// TestStorageFailsAtEveryWrite: wherever a write fails, the process ends and says so, nothing was done that was not intended before,
+// TestStorageFailsAtEveryWrite: wherever a write fails, or a bug of ours is met in it, the process ends and says so, nothing was done that was not intended before,
 // and the next process comes to the same end with everything done once.
 func TestStorageFailsAtEveryWrite(t *testing.T) {
 	t.Parallel()
 	p := load(t, base, crashBooks)
-	for _, late := range []bool{false, true} {
-		t.Run(fmt.Sprintf("late=%v", late), func(t *testing.T) {
+	for _, how := range []string{"lost", "late", "panics"} {
+		t.Run(how, func(t *testing.T) {
 			t.Parallel()
 			for n := 1; n < 200; n++ {
-				if !failsAt(t, p, n, late) {
+				if !failsAt(t, p, n, how) {
 					if n < 15 {
 						t.Errorf("it came to its end within %d writes: the run is too small", n)
 					}
@@ -60,7 +62,7 @@ func TestStorageFailsAtEveryWrite(t *testing.T) {
 }
 
 // failsAt lets the nth write of a small run fail; false means that there was none.
-func failsAt(t *testing.T, p *plan.Plan, n int, late bool) (failed bool) {
+func failsAt(t *testing.T, p *plan.Plan, n int, how string) (failed bool) {
 	t.Helper()
 	left := remains{dir: t.TempDir()}
 	synctest.Test(t, func(t *testing.T) {
@@ -71,7 +73,7 @@ func failsAt(t *testing.T, p *plan.Plan, n int, late bool) (failed bool) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l, err := ledger.Open(t.Context(), p.ID, &failingAt{Store: ledgerStore{w.store}, n: n, late: late}, head)
+		l, err := ledger.Open(t.Context(), p.ID, &failingAt{Store: ledgerStore{w.store}, n: n, how: how}, head)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"skift/internal/bug"
 	"skift/internal/gate"
 	"skift/internal/ledger"
 	"skift/internal/plan"
@@ -14,13 +15,20 @@ import (
 	"skift/runbooks"
 )
 
+// lookAgain is after what time what could not be looked at is looked at again.
+const lookAgain = time.Second
+
 // runOnce does what is due now and returns the next instant at which something will be; zero = nothing known.
 // It returns an error only when nothing can be written any more.
 func (r *Runner) runOnce(ctx context.Context, now time.Time) (next time.Time, err error) {
 	if set := r.clock.news(); set != 0 {
 		r.cfg.Log.Warn("the clock was set; lengths of time go on as they were, dates of the plan come by the new time", "by", set)
 	}
-	evidence, err := r.evidenceDue(ctx, now)
+	var evidence map[string]gate.SuiteEvidence
+	err = bug.Caught(func() (err error) {
+		evidence, err = r.evidenceDue(ctx, now)
+		return err
+	})
 	if err != nil {
 		r.cfg.Log.Error("read evidence", "err", err)
 	}
@@ -39,7 +47,10 @@ func (r *Runner) runOnce(ctx context.Context, now time.Time) (next time.Time, er
 	}
 	if err != nil {
 		r.cfg.Log.Error("look at what is due", "err", err)
-		next = now.Add(time.Second)
+		next = now.Add(lookAgain)
+		if isBug(err) { // it will hardly be gone in a second; what wakes the loop is looked at all the same
+			next = now.Add(maxSleep)
+		}
 	}
 	return next, nil
 }
@@ -234,7 +245,7 @@ func (d *decision) takeUp(rn *run.Run, s *runbooks.Step) error {
 	attempt := st.Attempt
 	switch {
 	case st.State == run.Verifying:
-		d.launches = append(d.launches, launch{soft: true, do: func(ctx context.Context) { d.r.verify(ctx, rn.ID, s, attempt) }})
+		d.launches = append(d.launches, launch{soft: true, do: d.r.owing(d.r.verify, rn.ID, s, attempt)})
 		return nil
 	case st.State == run.Uncertain:
 		d.askHappened(rn, s)

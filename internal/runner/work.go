@@ -2,12 +2,12 @@ package runner
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
+	"skift/internal/bug"
 	"skift/internal/journal"
 	"skift/internal/ledger"
 	"skift/internal/plan"
@@ -19,18 +19,36 @@ import (
 
 // work is what a running step does after its intent is durable.
 func (r *Runner) work(runID string, s *runbooks.Step, attempt int) launch {
+	do, soft := r.effect, false
 	switch s.Kind {
 	case runbooks.Check:
-		return launch{soft: true, do: func(ctx context.Context) { r.check(ctx, runID, s, attempt) }}
+		do, soft = r.check, true
 	case runbooks.Wait:
-		if s.WaitBody.Looks() {
-			return launch{soft: true, do: func(ctx context.Context) { r.look(ctx, runID, s, attempt) }}
+		if !s.WaitBody.Looks() {
+			return launch{soft: true, do: func(context.Context) {}} // runOnce sees when it is due
 		}
-		return launch{soft: true, do: func(context.Context) {}} // runOnce sees when it is due
+		do, soft = r.look, true
 	case runbooks.Message:
-		return launch{do: func(ctx context.Context) { r.message(ctx, runID, s, attempt) }}
+		do = r.message
 	}
-	return launch{do: func(ctx context.Context) { r.effect(ctx, runID, s, attempt) }}
+	return launch{soft: soft, do: r.owing(do, runID, s, attempt)}
+}
+
+// owing is work that a step waits for. When a bug of ours ends the work before it has told what came of it, that is told here: nobody
+// would wait for it in vain.
+func (r *Runner) owing(do func(ctx context.Context, runID string, s *runbooks.Step, attempt int), runID string, s *runbooks.Step, attempt int) func(context.Context) {
+	return func(ctx context.Context) {
+		err := bug.Caught(func() error { do(ctx, runID, s, attempt); return nil })
+		if err == nil {
+			return
+		}
+		r.fail("work of "+s.ID+" of "+runID, err)
+		b := run.Finished{State: run.Failed, Attempt: attempt, Reason: r.clean(err.Error())}
+		if s.Changes() {
+			b.State = run.Uncertain
+		}
+		r.settle(ctx, runID, s.ID, b)
+	}
 }
 
 // bound reads what a step's work needs of its run.
@@ -64,13 +82,16 @@ func (r *Runner) effect(ctx context.Context, runID string, s *runbooks.Step, att
 	e.Progress, landed = r.progress.of(runID, s.ID)
 	defer landed()
 	var out Outcome
-	err = guarded(func() (err error) {
+	err = bug.Caught(func() (err error) {
 		out, err = r.cfg.Actions.Do(own, e)
 		return err
 	})
+	if isBug(err) {
+		r.fail("work of "+s.ID+" of "+runID, err)
+	}
 	b := run.Finished{State: run.Done, Attempt: attempt, Reason: r.clean(out.Summary), Facts: out.Facts}
 	switch {
-	case out.Uncertain, errors.Is(err, errPanicked), err != nil && own.Err() != nil:
+	case out.Uncertain, isBug(err), err != nil && own.Err() != nil:
 		b.State = run.Uncertain
 	case err != nil, !out.OK:
 		b.State = run.Failed
@@ -145,7 +166,7 @@ func (r *Runner) sweep(ctx context.Context, runID string, s *runbooks.Step, sw S
 		return said, err
 	}
 	sw.Plan, sw.Environment, sw.Cause = p, env, "step "+s.ID+" of "+runID
-	err = guarded(func() (err error) {
+	err = bug.Caught(func() (err error) {
 		said, err = r.cfg.Sweeper.Sweep(timed, sw)
 		return err
 	})
@@ -177,7 +198,7 @@ func (r *Runner) message(ctx context.Context, runID string, s *runbooks.Step, at
 	p, _, _, err := r.bound(runID)
 	var mails Composed
 	if err == nil {
-		err = guarded(func() (err error) {
+		err = bug.Caught(func() (err error) {
 			mails, err = r.cfg.Reports.Compose(ctx, Compose{Plan: p, Audience: s.MessageBody.Audience, Report: s.MessageBody.Report, Run: runID,
 				Period: fmt.Sprintf("%s.%s.%d", runID, s.ID, attempt)})
 			return err

@@ -280,13 +280,17 @@ func (r *reports) Compose(_ context.Context, c runner.Compose) (runner.Composed,
 
 // drawer keeps files in memory.
 type drawer struct {
-	mu    sync.Mutex
-	files map[string][]byte
+	mu     sync.Mutex
+	files  map[string][]byte
+	broken bool // by a bug of ours
 }
 
 func (d *drawer) Save(kind, name string, data []byte) (stored, sha256 string, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.broken {
+		panic("no such drawer")
+	}
 	if d.files == nil {
 		d.files = map[string][]byte{}
 	}
@@ -322,6 +326,7 @@ type world struct {
 	sweeper *sweeper
 	reports *reports
 	drawer  *drawer
+	dates   runner.Calendar
 	options store.Options
 
 	store  *store.Store
@@ -336,7 +341,7 @@ type world struct {
 
 // newWorld has a plan and a data directory, and no process yet.
 func newWorld(t *testing.T, p *plan.Plan) *world {
-	return &world{t: t, dir: t.TempDir(), plan: p, shelf: shelf{p.Hash: p}, actions: &actions{}, sweeper: &sweeper{}, reports: &reports{}, drawer: &drawer{}}
+	return &world{t: t, dir: t.TempDir(), plan: p, shelf: shelf{p.Hash: p}, actions: &actions{}, sweeper: &sweeper{}, reports: &reports{}, drawer: &drawer{}, dates: calendar{}}
 }
 
 // story runs fn in a bubble with a process running, and looks over the journal at its end.
@@ -380,7 +385,7 @@ func (w *world) open() {
 }
 
 func (w *world) runnerOn(l *ledger.Ledger) *runner.Runner {
-	return runner.New(runner.Config{Plan: w.plan, Ledger: l, Actions: w.actions, Sweeper: w.sweeper, Calendar: calendar{}, Reports: w.reports,
+	return runner.New(runner.Config{Plan: w.plan, Ledger: l, Actions: w.actions, Sweeper: w.sweeper, Calendar: w.dates, Reports: w.reports,
 		Files: w.drawer, Revisions: w.shelf, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Person: func(p *plan.Plan, seat string, at time.Time) string { return p.Roster.At(seat, at).Person() }})
 }

@@ -8,11 +8,13 @@ package scheduler
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"sync"
 	"time"
 
+	"skift/internal/bug"
 	"skift/internal/plan"
 	"skift/internal/register"
 	"skift/internal/timeline"
@@ -126,12 +128,22 @@ func (s *Scheduler) abandon(ctx context.Context) error {
 
 // runOnce claims and hands over everything due at now, and returns when to look again.
 func (s *Scheduler) runOnce(ctx context.Context, now time.Time) time.Time {
-	present := s.present(now)
-	if present.AdoptedAt.IsZero() {
+	var present Present
+	var entries []timeline.Entry
+	err := bug.Caught(func() (err error) {
+		if present = s.present(now); !present.AdoptedAt.IsZero() {
+			entries, err = present.Schedules()
+		}
+		return err
+	})
+	var b *bug.Error
+	switch {
+	case errors.As(err, &b):
+		s.log.Error("read schedules", "err", err)
+		return now.Add(retryAfter)
+	case present.AdoptedAt.IsZero():
 		return now.Add(time.Second) // nothing is due before the plan is in use, and until then everything would look missed
-	}
-	entries, err := present.Schedules()
-	if err != nil {
+	case err != nil:
 		s.log.Error("read schedules", "err", err) // the others are worked all the same
 	}
 	for _, m := range present.Entering() {
@@ -157,7 +169,7 @@ func (s *Scheduler) attempt(ctx context.Context, key string, now time.Time, do f
 		return
 	}
 	delete(s.retryAt, key)
-	if err := do(); err != nil && ctx.Err() == nil {
+	if err := bug.Caught(do); err != nil && ctx.Err() == nil {
 		s.log.Error("work "+key, "err", err)
 		s.retryAt[key] = now.Add(retryAfter)
 	}
@@ -273,7 +285,7 @@ func (s *Scheduler) Work(ctx context.Context, job register.Job) {
 	suite := strings.TrimPrefix(job.Schedule, timeline.SuiteKey)
 	defer s.free(suite)
 	move := register.SlotMove{Schedule: job.Schedule, At: job.At, From: register.SlotClaimed, To: register.SlotDone}
-	err := s.worker.Sweep(ctx, suite, job.At)
+	err := bug.Caught(func() error { return s.worker.Sweep(ctx, suite, job.At) })
 	if ctx.Err() != nil && err != nil {
 		return
 	}

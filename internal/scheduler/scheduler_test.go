@@ -139,6 +139,7 @@ type hand struct {
 	d     *disk
 	mu    sync.Mutex
 	did   []string
+	look  func() // called whenever the loop asks what there is to do; nil = nothing
 	busy  int
 	most  int
 	takes time.Duration
@@ -206,6 +207,9 @@ func (h *hand) run(t *testing.T, p *plan.Plan) *process {
 	q := queue.NewInline(func(ctx context.Context, job register.Job) { s.Work(ctx, job) })
 	s = scheduler.New(scheduler.Config{Plan: p, Store: h.d, Worker: h, Queue: q, Changed: proc.changed, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Present: func(now time.Time) scheduler.Present {
+			if h.look != nil {
+				h.look()
+			}
 			h.d.mu.Lock()
 			defer h.d.mu.Unlock()
 			return scheduler.Present{Timeline: timeline.At(p, h.d.facts.Dates(), now), AdoptedAt: h.d.facts.AdoptedAt}

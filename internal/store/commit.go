@@ -40,8 +40,7 @@ func (s *Store) Commit(ctx context.Context, b register.Batch) (Committed, error)
 	// an earlier leader has.
 	select {
 	case s.leader <- struct{}{}:
-		s.commitWaiting()
-		<-s.leader
+		s.lead()
 	case <-r.done:
 	case <-ctx.Done():
 		if s.withdraw(r) {
@@ -50,6 +49,12 @@ func (s *Store) Commit(ctx context.Context, b register.Batch) (Committed, error)
 	}
 	<-r.done
 	return r.out, r.err
+}
+
+// lead commits for all who wait and lets the next one lead, whatever happens.
+func (s *Store) lead() {
+	defer func() { <-s.leader }()
+	s.commitWaiting()
 }
 
 // withdraw takes r back; false means that it is being committed.
@@ -77,6 +82,12 @@ func (s *Store) commitWaiting() {
 	if len(group) == 0 {
 		return
 	}
+	done := false
+	defer func() {
+		if !done { // a panic goes on to whoever leads; the others must not wait for ever
+			answer(group, fmt.Errorf("%w: a bug stopped it", ErrStorage))
+		}
+	}()
 	// Nobody's context may end a transaction that is also others'.
 	err := s.db.Write(context.Background(), func(tx Tx) error {
 		kept := 0
@@ -93,6 +104,12 @@ func (s *Store) commitWaiting() {
 		}
 		return s.inPlace()
 	})
+	done = true
+	answer(group, err)
+}
+
+// answer tells everybody of a group what became of their batch; err is what became of the whole.
+func answer(group []*request, err error) {
 	for _, r := range group {
 		if r.err == nil && err != nil {
 			r.out, r.err = Committed{}, err

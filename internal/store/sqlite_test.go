@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -151,6 +152,53 @@ func TestPanicRollsBack(t *testing.T) {
 	}()
 	if c, err := s.Commit(t.Context(), batch(1, 1)); err != nil || c.Head.Size != 1 {
 		t.Errorf("%s, %v", c.Head, err)
+	}
+}
+
+// TestPanicWhileOthersWait: who waits for a commit in which somebody else panicked is told, and the next one can lead.
+func TestPanicWhileOthersWait(t *testing.T) {
+	t.Parallel()
+	bad := int64(0)
+	var s *Store
+	s = openTest(t, Options{BeforeCommit: func(n int64) {
+		if n == bad {
+			panic("bug")
+		}
+	}})
+	s.leader <- struct{}{}
+	answers := make(chan error, 2)
+	for range 2 {
+		go func() {
+			defer func() {
+				if p := recover(); p != nil {
+					answers <- fmt.Errorf("panicked: %v", p)
+				}
+			}()
+			_, err := s.Commit(t.Context(), batch(1, 1))
+			answers <- err
+		}()
+	}
+	for waiting := 0; waiting < 2; runtime.Gosched() {
+		s.mu.Lock()
+		waiting = len(s.waiting)
+		s.mu.Unlock()
+	}
+	bad = s.db.(*sqliteDB).count.Load() + 1
+	<-s.leader
+	panicked, told := 0, 0
+	for range 2 {
+		switch err := <-answers; {
+		case errors.Is(err, ErrStorage):
+			told++
+		case err != nil && err.Error() == "panicked: bug":
+			panicked++
+		}
+	}
+	if panicked != 1 || told != 1 {
+		t.Errorf("%d panicked, %d were told", panicked, told)
+	}
+	if c, err := s.Commit(t.Context(), batch(1, 1)); err != nil || c.Head.Size != 1 {
+		t.Errorf("afterwards: %s, %v", c.Head, err)
 	}
 }
 

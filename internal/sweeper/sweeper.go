@@ -12,13 +12,13 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"skift/checks"
+	"skift/internal/bug"
 	"skift/internal/dial"
 	"skift/internal/matrix"
 	"skift/internal/register"
@@ -84,7 +84,13 @@ func (s *Sweeper) Sweep(ctx context.Context, job Job) ([]checks.Result, error) {
 		wg.Go(func() {
 			aside := sync.OnceFunc(func() { <-next })
 			defer aside()
-			results[i], errs[i] = s.unit(ctx, ask, job.Held, aside)
+			err := bug.Caught(func() error {
+				results[i], errs[i] = s.unit(ctx, ask, job.Held, aside)
+				return nil
+			})
+			if err != nil {
+				results[i], errs[i] = fault(ask, err), err
+			}
 			seals[i] = sealed(&results[i])
 			told.answered()
 		})
@@ -179,13 +185,8 @@ func clip(text string) string {
 }
 
 // one asks one unit when the budgets allow. The target's place is taken first and the shared one last, so that a slow or
-// rationed target holds up nobody but itself; aside is called once it waits for its target alone, or is being asked. A panic in a probe is an error of ours about this unit, not the end of the process.
+// rationed target holds up nobody but itself; aside is called once it waits for its target alone, or is being asked.
 func (s *Sweeper) one(ctx context.Context, ask checks.Ask, aside func()) (r checks.Result, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("probe panicked: %v", p)
-		}
-	}()
 	t := s.target(ask.Unit.Addr)
 	select {
 	case t.slots <- struct{}{}:

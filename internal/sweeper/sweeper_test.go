@@ -211,14 +211,25 @@ func TestOurOwnFaults(t *testing.T) {
 			}
 			return nil
 		},
+		"a panic of who holds": func(ask checks.Ask) error {
+			if ask.Unit.Flow == "f1" {
+				panic("our bug")
+			}
+			return nil
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				p, l := newProber(time.Second), &ledger{}
-				p.fail = fail
+				job := sweeper.Job{Asks: asks(tls, 3, a)}
+				if name == "a panic of who holds" {
+					job.Held = func(ask checks.Ask) (checks.Result, bool) { return checks.Result{}, fail(ask) != nil }
+				} else {
+					p.fail = fail
+				}
 				s := sweeper.New(p, sweeper.Budget{}, l.record)
-				results, err := s.Sweep(t.Context(), sweeper.Job{Asks: asks(tls, 3, a)})
+				results, err := s.Sweep(t.Context(), job)
 				if err != nil || len(results) != 3 || l.kept != 3 || len(l.swept) != 1 {
 					t.Fatalf("%v, %d results, recorded %v", err, len(results), l.swept)
 				}
