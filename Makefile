@@ -26,8 +26,9 @@ check: needs
 	$(GO) tool -modfile=.ci/tools.mod staticcheck ./...
 	SKIFT_RACE_SCRIPTS=1 $(MAKE) test
 
+# One package at a time: two that measure beside each other measure each other.
 bench:
-	$(GO) test -run '^$$' -bench . -benchtime 1x ./...
+	$(GO) test -p 1 -run '^$$' -bench . -benchtime 1x -timeout 30m ./...
 
 mutants: needs
 	$(GO) run ./internal/mutants $(if $(ONLY),-only '$(ONLY)')

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"skift/checks"
+	"skift/internal/figure"
 )
 
 func sum(c string) string { return strings.Repeat(c, 64) }
@@ -246,5 +247,5 @@ func BenchmarkManifest(b *testing.B) {
 		}
 		ours += time.Since(began)
 	}
-	b.ReportMetric(float64(ours)/float64(floor), "ours/csv")
+	figure.Told(b, "x-csv", float64(ours)/float64(floor), "comparing two lists of a million files beside merely reading both tables")
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"skift/internal/figure"
 	"skift/internal/forecast"
 	"skift/internal/journal"
 	"skift/internal/run"
@@ -116,8 +117,8 @@ func ratio(tb testing.TB, steps, done, rounds int) float64 {
 // middle of the run, when there are half as many.
 func BenchmarkForecast(b *testing.B) {
 	for b.Loop() {
-		b.ReportMetric(ratio(b, 10_000, 9_990, 9), "forecast/fold")
-		b.ReportMetric(ratio(b, 10_000, 5_000, 9), "forecast/fold-half-way")
+		figure.AtMost(b, "x-fold", ratio(b, 10_000, 9_990, 9), 0.2, "a forecast of 10,000 steps beside folding their events")
+		figure.Told(b, "x-fold-half-way", ratio(b, 10_000, 5_000, 9), "the same in the middle of the run, when there are half as many events")
 	}
 }
 

@@ -67,7 +67,7 @@ func TestEveryParserIsFuzzed(t *testing.T) {
 
 // testOnly reports whether a package is imported by tests only, or is a tool of them.
 func testOnly(pkg string) bool {
-	return slices.Contains([]string{"internal/sim", "internal/storetest", "internal/need", "internal/netlab", "internal/layers", "internal/mutants"}, pkg)
+	return slices.Contains([]string{"internal/sim", "internal/storetest", "internal/need", "internal/figure", "internal/netlab", "internal/layers", "internal/mutants"}, pkg)
 }
 
 // takesText reports whether a function takes a string, bytes, a reader or a directory.

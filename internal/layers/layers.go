@@ -79,6 +79,7 @@ var may = map[string][]string{
 	"internal/sim":       {"checks"},
 	"internal/storetest": {"internal/store", "internal/journal", "internal/register", "checks"},
 	"internal/need":      {},
+	"internal/figure":    {},
 	"internal/netlab":    {"internal/need"},
 	"internal/layers":    {},
 	"internal/mutants":   {},

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"skift/internal/figure"
 	"skift/internal/journal"
 	"skift/internal/register"
 	"skift/internal/store"
@@ -79,7 +80,7 @@ func BenchmarkAppend(b *testing.B) {
 				timed(&ours, func() { storetest.Must(b, s, batch) })
 				timed(&bare, func() { f.commit(b, bodies) })
 			}
-			b.ReportMetric(float64(ours)/float64(bare), "x-floor")
+			figure.Told(b, "x-floor", float64(ours)/float64(bare), fmt.Sprintf("a commit of %d events, hashed, beside a bare one of the same rows", size))
 			b.ReportMetric(float64(b.N*size)/ours.Seconds(), "events/s")
 		})
 	}
@@ -104,7 +105,7 @@ func BenchmarkGroup(b *testing.B) {
 		})
 		timed(&bare, func() { f.commit(b, [][]byte{batch.Events[0].Body}) })
 	}
-	b.ReportMetric(float64(ours)/float64(bare)/waiting, "x-floor/commit")
+	figure.Told(b, "x-floor/commit", float64(ours)/float64(bare)/waiting, "each of 64 commits that wait at once, beside a bare one")
 }
 
 // BenchmarkSweep reports the cost of storing the second, identical sweep of
@@ -125,7 +126,7 @@ func BenchmarkSweep(b *testing.B) {
 		}
 		timed(&again, func() { storetest.Must(b, s, register.Batch{Observations: sweep}) })
 	}
-	b.ReportMetric(again.Seconds()/first.Seconds(), "x-first")
+	figure.Told(b, "x-first", again.Seconds()/first.Seconds(), "storing a second, identical sweep of 1,000 units beside the first")
 	b.ReportMetric(float64(b.N)*1000/again.Seconds(), "answers/s")
 }
 
@@ -150,7 +151,7 @@ func BenchmarkVerify(b *testing.B) {
 			}
 		})
 	}
-	b.ReportMetric(float64(verifying)/float64(reading), "x-read")
+	figure.Told(b, "x-read", float64(verifying)/float64(reading), "verifying 100,000 events beside reading them")
 	b.ReportMetric(float64(b.N*events)/verifying.Seconds(), "events/s")
 }
 
