@@ -32,14 +32,15 @@ const (
 
 // Settings is skift.yaml.
 type Settings struct {
-	Data    string // data directory, relative to the plan directory; default ".skift"
-	Listen  string // address of /healthz; "" = none. Loopback only
-	BaseURL string // what links in mails begin with; "" = no links
-	Contact string // told to servers we ask, in the User-Agent
-	Grace   time.Duration
-	Keep    time.Duration // how long observations that were followed by others are kept; default 400d
-	SMTP    *SMTP         // nil = mails stay in the outbox
-	Budget  Budget
+	Data     string // data directory, relative to the plan directory; default ".skift"
+	Listen   string // address of /healthz; "" = none. Loopback only
+	BaseURL  string // what links in mails begin with; "" = no links
+	Contact  string // told to servers we ask, in the User-Agent
+	Grace    time.Duration
+	Keep     time.Duration // how long observations that were followed by others are kept; default 400d
+	InFlight int           // commands, requests and copies of steps at once; default 64
+	SMTP     *SMTP         // nil = mails stay in the outbox
+	Budget   Budget
 }
 
 // SMTP is the server mails go through.
@@ -68,7 +69,7 @@ type Budget struct {
 
 // Default is what holds without a settings file.
 func Default() Settings {
-	return Settings{Data: ".skift", Grace: 5 * time.Minute, Keep: 400 * 24 * time.Hour,
+	return Settings{Data: ".skift", Grace: 5 * time.Minute, Keep: 400 * 24 * time.Hour, InFlight: 64,
 		Budget: Budget{Parallel: 4, Total: 64, SSHGap: 20 * time.Second, Rate: 600, AuthWait: time.Hour}}
 }
 
@@ -87,6 +88,7 @@ func Read(src []byte, problems *diag.List) Settings {
 	s.Contact = m.OptRaw("contact", "")
 	s.Grace = m.OptDuration("grace", s.Grace)
 	s.Keep = m.OptDuration("keep", s.Keep)
+	s.InFlight = m.OptInt("in_flight", s.InFlight, 1, 1024)
 	if m.Has("smtp") {
 		s.SMTP = readSMTP(m.Map("smtp"), problems)
 	}

@@ -80,6 +80,11 @@ func (a *Actions) locate(s *runbooks.Step) (path, dir string, err error) {
 			return "", "", fmt.Errorf("argument %d holds a NUL byte, which no program can be given", i)
 		}
 	}
+	program := s.Argv[0]
+	if s.Dir == "" && !strings.ContainsRune(program, '/') { // nothing of it is looked for in the plan directory
+		path, err = lookPath(program, a.cfg.Path)
+		return path, a.cfg.PlanDir, err
+	}
 	root, err := os.OpenRoot(a.cfg.PlanDir)
 	if err != nil {
 		return "", "", fmt.Errorf("the plan directory cannot be opened: %w", reason(err))
@@ -94,7 +99,6 @@ func (a *Actions) locate(s *runbooks.Step) (path, dir string, err error) {
 			return "", "", fmt.Errorf("its working directory %s is not a directory", s.Dir)
 		}
 	}
-	program := s.Argv[0]
 	switch {
 	case filepath.IsAbs(program):
 		path = program

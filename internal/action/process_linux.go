@@ -3,11 +3,13 @@ package action
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -19,7 +21,7 @@ import (
 // umask and no_new_privs are set on a thread that is made for this and ends with its goroutine, because the command
 // inherits them from the thread that starts it and nothing else in this process should change.
 func start(cmd *exec.Cmd) error {
-	if err := sealFiles(); err != nil {
+	if err := seal(); err != nil {
 		return fmt.Errorf("close inherited files: %w", err)
 	}
 	started := make(chan error, 1)
@@ -36,6 +38,14 @@ func start(cmd *exec.Cmd) error {
 		started <- cmd.Start()
 	})
 	return <-started
+}
+
+// seal is sealFiles in one call; Linux before 5.11 and some container hosts do not have it.
+func seal() error {
+	if unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC) == nil {
+		return nil
+	}
+	return sealFiles()
 }
 
 // onOwnThread runs fn on a thread that ends with it. The main thread cannot end, so it is never used: while it is held
@@ -96,13 +106,14 @@ func groupLives(pid int) bool {
 	return false
 }
 
-func bootID() string {
+// bootID stays what it is for as long as this process lives.
+var bootID = sync.OnceValue(func() string {
 	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
 		return "unknown-boot"
 	}
 	return string(bytes.TrimSpace(b))
-}
+})
 
 type procStat struct {
 	state string

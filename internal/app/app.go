@@ -71,6 +71,7 @@ type App struct {
 	outbox    *outbox.Outbox // nil without an SMTP server
 	dialer    *dial.Dialer
 	files     files
+	launches  launches
 	socket    string
 	beside    bool // another process has the data directory; it is only read
 }
@@ -180,6 +181,7 @@ func (a *App) wire(ctx context.Context) error {
 		return err
 	}
 	a.files = files{a.data}
+	a.launches.path = filepath.Join(a.data, "launched")
 	revisions := &revisions{dir: filepath.Join(a.data, "revisions")}
 	if !a.beside {
 		if err := revisions.keep(a.plan); err != nil {
@@ -200,7 +202,8 @@ func (a *App) wire(ctx context.Context) error {
 		Agent: action.UserAgent(Version, a.settings.Contact)}), budget, a.recordSweep)
 	a.runner = runner.New(runner.Config{
 		Plan: a.plan, Ledger: a.ledger, Actions: doer{actions}, Sweeper: sweeps{a}, Calendar: calendar{},
-		Reports: reports{a}, Mails: mails{a}, Files: a.files, Revisions: revisions, Log: a.log, Person: PersonIn,
+		Reports: reports{a}, Mails: mails{a}, Files: a.files, Launches: &a.launches, Revisions: revisions, Log: a.log, Person: PersonIn,
+		InFlight: a.settings.InFlight,
 	})
 	if a.settings.SMTP != nil {
 		return a.wireMail(resolver)
@@ -275,8 +278,8 @@ func (a *App) Head() journal.Head { return a.ledger.Head() }
 
 // Close gives the data directory back. Run must have returned.
 func (a *App) Close() error {
-	if err := a.store.Close(); err != nil {
-		return fmt.Errorf("close store: %w", err)
+	if err := errors.Join(a.store.Close(), a.launches.close()); err != nil {
+		return fmt.Errorf("close data directory: %w", err)
 	}
 	return nil
 }

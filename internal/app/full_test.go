@@ -15,7 +15,7 @@ func TestNoSpace(t *testing.T) {
 	t.Parallel()
 	w := newWeekend(t, build(t))
 	said := 0
-	for kb := 60; kb <= 480; kb += 20 {
+	for kb := 60; kb <= 480; kb += 4 {
 		run := w.command("run", "small", "--no-wait")
 		c := exec.Command("sh", append([]string{"-c", fmt.Sprintf(`ulimit -f %d; exec "$0" "$@"`, 2*kb)}, run.Args...)...)
 		c.Env = run.Env

@@ -341,7 +341,7 @@ func killedAtEveryWrite(t *testing.T, skift string) {
 	})
 	n := 0
 	deaths.Range(func(any, any) bool { n++; return true })
-	if n < 40 {
+	if n < 30 { // a command that is over at once takes one write
 		t.Errorf("only %d kills: the weekend is too small", n)
 	}
 }
@@ -402,8 +402,8 @@ func killedInsideACommand(t *testing.T, skift string) {
 	}
 }
 
-// launched reports whether the journal knows the process of a step.
+// launched reports whether the process of a step was noted, which is before the journal knows it.
 func (w *weekend) launched(step string) bool {
-	f, _ := w.facts()
-	return f != nil && f.Runs.Runs["small-1"] != nil && f.Runs.Runs["small-1"].Steps[step].PID != 0
+	b, _ := os.ReadFile(filepath.Join(w.dir, ".skift", "launched"))
+	return strings.Contains(string(b), "small-1 "+step+" 1 ")
 }

@@ -150,7 +150,7 @@ type flight struct {
 }
 
 // takeOff makes an effect known for as long as it is in flight.
-func (r *Runner) takeOff(ctx context.Context, runID string) (own context.Context, land func()) {
+func (r *Runner) takeOff(ctx context.Context, runID string) (own context.Context, stop context.CancelCauseFunc, land func()) {
 	own, cancel := context.WithCancelCause(ctx)
 	f := &flight{runID, cancel, make(chan struct{})}
 	r.flyingMu.Lock()
@@ -159,7 +159,7 @@ func (r *Runner) takeOff(ctx context.Context, runID string) (own context.Context
 		r.flying = map[*flight]bool{}
 	}
 	r.flying[f] = true
-	return own, func() {
+	return own, cancel, func() {
 		r.flyingMu.Lock()
 		delete(r.flying, f)
 		r.flyingMu.Unlock()

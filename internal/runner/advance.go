@@ -29,7 +29,12 @@ func (d *decision) advance(rn *run.Run) error {
 	done := d.readinessOf(rn, rb)
 	for again := true; again; {
 		again = false
+		full := d.crowded()
 		for _, s := range done.ready.Steps() {
+			if full && isEffect(s.Kind) {
+				d.r.queued = true
+				continue
+			}
 			if !done.ready.Startable(s.ID) { // what came before it in the list changed that
 				continue
 			}
@@ -50,6 +55,7 @@ func (d *decision) advance(rn *run.Run) error {
 				return err
 			}
 			again = again || rn.Steps[s.ID].State.Settled()
+			full = d.crowded()
 		}
 	}
 	if rn.State == run.RunRunning && done.open == 0 {
@@ -116,13 +122,16 @@ func (d *decision) frozen(p *plan.Plan, rn *run.Run, s *runbooks.Step) freeze.An
 		return freeze.Answer{Allowed: true}
 	}
 	return d.r.cfg.Calendar.Freeze(p, &d.Facts.Register, freeze.Question{
-		Class: plan.Class(s.Change), At: d.Now, ListedTransition: s.Change == string(plan.Transition) && listed(p, rn.Started.Runbook),
+		Class: plan.Class(s.Change), At: d.Now, ListedTransition: s.Change == string(plan.Transition) && d.listed(p, rn.Started.Runbook),
 	})
 }
 
 // listed reports whether a runbook is work the plan itself schedules: a milestone starts it, or a listed runbook contains it
-// or is undone by it. Only such work is the transition.
-func listed(p *plan.Plan, runbook string) bool {
+// or is undone by it. Only such work is the transition. A plan never changes, so it is worked out once.
+func (d *decision) listed(p *plan.Plan, runbook string) bool {
+	if seen := d.r.scheduled[p]; seen != nil {
+		return seen[runbook]
+	}
 	seen := map[string]bool{}
 	var visit func(id string)
 	visit = func(id string) {
@@ -139,6 +148,10 @@ func listed(p *plan.Plan, runbook string) bool {
 	for _, m := range p.Milestones {
 		visit(m.Runbook)
 	}
+	if d.r.scheduled == nil {
+		d.r.scheduled = map[*plan.Plan]map[string]bool{}
+	}
+	d.r.scheduled[p] = seen
 	return seen[runbook]
 }
 

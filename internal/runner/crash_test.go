@@ -46,6 +46,7 @@ type remains struct {
 	dir   string
 	calls []string
 	acked []runner.Reply
+	noted []runner.Launch
 	now   time.Time
 }
 
@@ -78,7 +79,7 @@ func (c *coroner) keep(w *world, at string) {
 	}
 	w.ackedMu.Lock()
 	defer w.ackedMu.Unlock()
-	c.kept = append(c.kept, remains{at, dir, w.actions.made(), slices.Clone(w.acked), time.Now()})
+	c.kept = append(c.kept, remains{at, dir, w.actions.made(), slices.Clone(w.acked), w.launches.all(), time.Now()})
 }
 
 // life runs the small run from what a crash left to its end, keeping remains at every write and in every effect.
@@ -89,7 +90,7 @@ func life(t *testing.T, p *plan.Plan, from remains, c *coroner) {
 			time.Sleep(time.Until(from.now.Add(time.Minute))) // a restart takes a moment
 		}
 		w := newWorld(t, p)
-		w.dir, w.actions.calls, w.acked = from.dir, slices.Clone(from.calls), slices.Clone(from.acked)
+		w.dir, w.actions.calls, w.acked, w.launches.kept = from.dir, slices.Clone(from.calls), slices.Clone(from.acked), slices.Clone(from.noted)
 		if c != nil {
 			w.options = store.Options{
 				BeforeCommit: func(n int64) { c.keep(w, fmt.Sprintf("before write %d", n)) },
@@ -103,6 +104,9 @@ func life(t *testing.T, p *plan.Plan, from remains, c *coroner) {
 			if e.Step.Kind == "command" {
 				if err := e.Launched(4711, "boot"); err != nil {
 					return runner.Outcome{Uncertain: true}, err
+				}
+				if c != nil {
+					c.keep(w, "beside the process of "+e.Step.ID)
 				}
 			}
 			return runner.Outcome{OK: true, Summary: "fine", Output: []byte("said")}, nil

@@ -35,7 +35,7 @@ func (r *Runner) Recover(ctx context.Context) error { return r.recover(ctx) }
 
 // Settle records what became of a step's work.
 func (r *Runner) Settle(ctx context.Context, runID, step string, b run.Finished) error {
-	return r.settleOnce(ctx, runID, step, b)
+	return r.settleOnce(ctx, ending{runID, step, nil, b})
 }
 
 // Look does what is due.

@@ -130,6 +130,17 @@ type Files interface {
 	Save(kind, name string, data []byte) (stored, sha256 string, err error)
 }
 
+// Launches keeps which processes commands began with, beside the journal and before it knows of them. What it keeps outlives this
+// process and need not outlive the machine, on which no other process would be left either: it costs no commit.
+type Launches interface {
+	// Note keeps a process. When it returns, whoever comes after a crash of ours finds it.
+	Note(l Launch) error
+	// Forget is called once for each that was noted, when the journal knows what became of it.
+	Forget()
+	// Noted is every process an earlier process of ours may have left: also some of which the journal knows everything.
+	Noted() ([]Launch, error)
+}
+
 // Revisions keeps the plans that runs are bound to.
 type Revisions interface {
 	// Plan returns the revision with that hash.

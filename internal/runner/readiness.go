@@ -11,6 +11,7 @@ import (
 type readiness struct {
 	ready  *runbooks.Ready
 	open   int      // steps that are neither done nor skipped
+	aloft  int      // effects in flight
 	nested []string // steps that are runs of their own
 }
 
@@ -27,6 +28,9 @@ func (d *decision) readinessOf(rn *run.Run, rb *runbooks.Runbook) *readiness {
 		state := rn.Steps[s.ID].State
 		if !state.Settled() {
 			p.open++
+		}
+		if inTheAir(rn.Steps[s.ID]) {
+			p.aloft++
 		}
 		if s.Kind == runbooks.Nested {
 			p.nested = append(p.nested, s.ID)
@@ -61,7 +65,7 @@ func (d *decision) Emit(kind, runID, subject string, actor journal.Actor, body [
 	if rn == nil || p == nil || rn.Steps[subject] == nil {
 		return d.Tx.Emit(kind, runID, subject, actor, body)
 	}
-	before := rn.Steps[subject].State
+	before, flew := rn.Steps[subject].State, inTheAir(rn.Steps[subject])
 	seq, err := d.Tx.Emit(kind, runID, subject, actor, body)
 	if after := rn.Steps[subject].State; after != before {
 		if before.Settled() {
@@ -71,6 +75,12 @@ func (d *decision) Emit(kind, runID, subject string, actor journal.Actor, body [
 			p.open--
 		}
 		p.ready.Set(subject, stage(after))
+	}
+	switch flies := inTheAir(rn.Steps[subject]); {
+	case flies && !flew:
+		p.aloft++
+	case flew && !flies:
+		p.aloft--
 	}
 	return seq, err
 }

@@ -23,7 +23,7 @@ import (
 	"skift/internal/term"
 )
 
-// Config is what a runner needs. Every field must be set.
+// Config is what a runner needs. Every field but InFlight must be set.
 type Config struct {
 	Plan      *plan.Plan // the revision in use: new runs are bound to it
 	Ledger    Ledger
@@ -33,8 +33,10 @@ type Config struct {
 	Reports   Reports
 	Mails     Mails
 	Files     Files
+	Launches  Launches
 	Revisions Revisions
 	Log       *slog.Logger
+	InFlight  int // commands, requests and copies at once, in all runs; 0 = no bound
 	// Person returns the opaque id of who sits in a seat at an instant; "" = nobody known.
 	Person func(p *plan.Plan, seat string, at time.Time) string
 }
@@ -44,8 +46,10 @@ type Runner struct {
 	cfg  Config
 	plan *plan.Plan
 
-	readied  map[*run.Run]*readiness // of runs in the present facts; only decisions, which come one at a time, touch it
-	overlays map[*run.Run]overlay    // the same of runs to which steps were added
+	readied   map[*run.Run]*readiness        // of runs in the present facts; only decisions, which come one at a time, touch it
+	overlays  map[*run.Run]overlay           // the same of runs to which steps were added
+	scheduled map[*plan.Plan]map[string]bool // runbooks that a plan schedules; only decisions touch it
+	queued    bool                           // something could start and there is no room; only decisions touch it
 
 	progress progress
 	clock    clock

@@ -17,17 +17,29 @@ import (
 // settleTries is how often settling is tried before what follows from it is left to a person.
 const settleTries = 3
 
-// settle records what became of a step's work and lets the run react. It does not give up while anything can be written:
-// what has happened must be known, even where what follows from it cannot be worked out.
+// ending is what became of a step's work.
+type ending struct {
+	run, step string
+	process   *run.Launched // of its command, which the journal does not know of yet; nil = it does, or there is none
+	run.Finished
+}
+
+// settle records what became of a step's work.
 func (r *Runner) settle(ctx context.Context, runID, step string, b run.Finished) {
+	r.land(ctx, ending{runID, step, nil, b})
+}
+
+// land records what became of a step's work and lets the run react. It does not give up while anything can be written:
+// what has happened must be known, even where what follows from it cannot be worked out.
+func (r *Runner) land(ctx context.Context, e ending) {
 	for try := 1; ; try++ {
-		err := r.settleOnce(ctx, runID, step, b)
+		err := r.settleOnce(ctx, e)
 		if err == nil {
 			return
 		}
-		r.fail("settle "+step+" of "+runID, err)
+		r.fail("settle "+e.step+" of "+e.run, err)
 		if try >= settleTries {
-			err = r.leave(ctx, runID, step, b, err)
+			err = r.leave(ctx, e, err)
 		}
 		if err == nil || errors.Is(err, ledger.ErrBroken) {
 			return
@@ -41,11 +53,15 @@ func (r *Runner) settle(ctx context.Context, runID, step string, b run.Finished)
 }
 
 // leave records that a step's work has ended and leaves the rest to a person.
-func (r *Runner) leave(ctx context.Context, runID, step string, b run.Finished, cause error) error {
+func (r *Runner) leave(ctx context.Context, e ending, cause error) error {
 	_, err := r.decide(ctx, func(d *decision) error {
-		rn := d.Facts.Runs.Runs[runID]
+		step, b := e.step, e.Finished
+		rn := d.Facts.Runs.Runs[e.run]
 		if rn == nil || rn.State.Final() || !inFlightAs(rn.Steps[step], b.Attempt) {
 			return nil
+		}
+		if err := d.tell(rn, step, e.process); err != nil {
+			return err
 		}
 		why := fmt.Sprintf("it ended %s (%s), but what follows cannot be worked out: %v", b.State, b.Reason, cause)
 		kind := run.StepUncertain
@@ -55,7 +71,7 @@ func (r *Runner) leave(ctx context.Context, runID, step string, b run.Finished, 
 			b.State = ""
 		}
 		b.Reason = why
-		if _, err := d.Emit(kind, runID, step, engine(), run.Body(b)); err != nil {
+		if _, err := d.Emit(kind, rn.ID, step, engine(), run.Body(b)); err != nil {
 			return err
 		}
 		return d.holdFor(rn, step, step+": "+why)
@@ -68,21 +84,22 @@ func inFlightAs(st *run.Step, attempt int) bool {
 }
 
 // settleOnce tries once. A run that has ended meanwhile keeps its end.
-func (r *Runner) settleOnce(ctx context.Context, runID, step string, b run.Finished) error {
+func (r *Runner) settleOnce(ctx context.Context, e ending) error {
 	_, err := r.decide(ctx, func(d *decision) error {
-		rn := d.Facts.Runs.Runs[runID]
-		if rn == nil || rn.State.Final() {
+		step, b := e.step, e.Finished
+		rn := d.Facts.Runs.Runs[e.run]
+		if rn == nil || rn.State.Final() || !inFlightAs(rn.Steps[step], b.Attempt) {
 			return nil
 		}
-		if !inFlightAs(rn.Steps[step], b.Attempt) {
-			return nil
+		if err := d.tell(rn, step, e.process); err != nil {
+			return err
 		}
 		switch b.State {
 		case run.Done:
 			return d.succeed(rn, step, engine(), b)
 		case run.Uncertain:
 			b.State = ""
-			if _, err := d.Emit(run.StepUncertain, runID, step, engine(), run.Body(b)); err != nil {
+			if _, err := d.Emit(run.StepUncertain, rn.ID, step, engine(), run.Body(b)); err != nil {
 				return err
 			}
 			if err := d.holdFor(rn, step, step+" was interrupted: whether it happened is unknown"); err != nil {

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -40,7 +41,10 @@ func (r *Runner) runOnce(ctx context.Context, now time.Time) (next time.Time, er
 		if err := d.thawed(&next); err != nil {
 			return err
 		}
-		return d.gatesDue(evidence, &next)
+		if err := d.gatesDue(evidence, &next); err != nil {
+			return err
+		}
+		return d.makeRoom()
 	})
 	if errors.Is(err, ledger.ErrBroken) {
 		return next, err
@@ -185,8 +189,15 @@ func (d *decision) overdue(g *plan.Gate, key register.GateKey, evidence map[stri
 
 // recover takes up what an earlier process left: repeatable work is begun again, the rest is uncertain.
 func (r *Runner) recover(ctx context.Context) error {
-	_, err := r.decide(ctx, func(d *decision) error {
+	noted, err := r.cfg.Launches.Noted()
+	if err != nil {
+		return fmt.Errorf("find processes that were left behind: %w", err)
+	}
+	_, err = r.decide(ctx, func(d *decision) error {
 		if err := d.adopt(); err != nil {
+			return err
+		}
+		if err := d.tellNoted(noted); err != nil {
 			return err
 		}
 		// From here on steps are started, not before: a command that came earlier would have started one that this takes for

@@ -63,24 +63,22 @@ func (r *Runner) bound(runID string) (p *plan.Plan, env string, rn run.Run, err 
 
 // effect does a command, request or copy, and settles it. It runs exactly once per intent.
 func (r *Runner) effect(ctx context.Context, runID string, s *runbooks.Step, attempt int) {
-	own, land := r.takeOff(ctx, runID)
-	defer land()
+	own, stop, landed := r.takeOff(ctx, runID)
+	defer landed()
 	p, env, rn, err := r.bound(runID)
 	if err != nil {
 		r.settle(ctx, runID, s.ID, run.Finished{State: run.Failed, Attempt: attempt, Reason: err.Error()})
 		return
 	}
+	var process *launched
 	e := Effect{Run: runID, Attempt: attempt, Step: s.Bound(rn.Started.Parameters), Plan: p, Where: env, Env: r.environ(rn, p, s, attempt)}
-	e.Launched = func(pid int, startedAt string) error {
-		_, err := r.cfg.Ledger.Decide(ctx, func(tx *ledger.Tx) error {
-			_, err := tx.Emit(run.StepLaunched, runID, s.ID, engine(), run.Body(run.Launched{Attempt: attempt, PID: pid, StartedAt: startedAt}))
-			return err
-		})
+	e.Launched = func(pid int, startedAt string) (err error) {
+		process, err = r.note(ctx, Launch{runID, s.ID, attempt, pid, startedAt}, stop)
 		return err
 	}
-	var landed func()
-	e.Progress, landed = r.progress.of(runID, s.ID)
-	defer landed()
+	var arrived func()
+	e.Progress, arrived = r.progress.of(runID, s.ID)
+	defer arrived()
 	var out Outcome
 	err = bug.Caught(func() (err error) {
 		out, err = r.cfg.Actions.Do(own, e)
@@ -103,7 +101,10 @@ func (r *Runner) effect(ctx context.Context, runID string, s *runbooks.Step, att
 		b.Output, b.SHA256, err = r.cfg.Files.Save("output", fmt.Sprintf("%s.%s.%d.txt", runID, s.ID, attempt), out.Output)
 		r.fail("keep output of "+s.ID, err)
 	}
-	r.settle(ctx, runID, s.ID, b)
+	r.land(ctx, ending{runID, s.ID, process.rest(), b})
+	if process != nil {
+		r.cfg.Launches.Forget()
+	}
 }
 
 // environ is the whole environment of an effect besides PATH and LANG.

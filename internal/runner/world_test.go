@@ -335,6 +335,9 @@ type world struct {
 	stop   func() error // ends the process softly
 	kill   func() error // ends it with what is in flight
 
+	launches launches // outlives the process, as a file does
+	inFlight int
+
 	ackedMu sync.Mutex
 	acked   []runner.Reply // what was promised
 }
@@ -386,7 +389,7 @@ func (w *world) open() {
 
 func (w *world) runnerOn(l *ledger.Ledger) *runner.Runner {
 	return runner.New(runner.Config{Plan: w.plan, Ledger: l, Actions: w.actions, Sweeper: w.sweeper, Calendar: w.dates, Reports: w.reports,
-		Files: w.drawer, Revisions: w.shelf, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Files: w.drawer, Launches: &w.launches, InFlight: w.inFlight, Revisions: w.shelf, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Person: func(p *plan.Plan, seat string, at time.Time) string { return p.Roster.At(seat, at).Person() }})
 }
 
@@ -583,4 +586,30 @@ func (w *world) count(kind string) (n int) {
 		}
 	}
 	return n
+}
+
+// launches is what a file in the data directory keeps: it outlives the process.
+type launches struct {
+	mu   sync.Mutex
+	kept []runner.Launch
+	fail error
+}
+
+func (l *launches) Note(n runner.Launch) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.fail == nil {
+		l.kept = append(l.kept, n)
+	}
+	return l.fail
+}
+
+func (l *launches) Forget() {}
+
+func (l *launches) Noted() ([]runner.Launch, error) { return l.all(), nil }
+
+func (l *launches) all() []runner.Launch {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.kept)
 }
