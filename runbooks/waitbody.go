@@ -25,6 +25,17 @@ type WaitBody struct {
 // Looks reports whether the wait ends by what is found and not by the clock.
 func (b WaitBody) Looks() bool { return len(b.Check) > 0 || b.File != "" }
 
+// Awaits says what is looked for, such as "inbox/list.csv"; "" where the clock ends the wait.
+func (b WaitBody) Awaits() string {
+	switch {
+	case b.On != nil && b.File != "":
+		return b.File + " on " + b.On.Side + " " + b.On.Service
+	case b.File != "":
+		return b.File
+	}
+	return strings.Join(b.Check, ", ")
+}
+
 // How a wait looks when it does not say.
 const (
 	lookEvery   = time.Minute

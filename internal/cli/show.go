@@ -280,7 +280,9 @@ func why(st snapshot.Step, snap snapshot.Snapshot) string {
 		return "not before " + st.NotBefore
 	case st.State == run.Waiting && st.AfterGate != "":
 		return "after gate " + st.AfterGate
-	case st.State == run.WaitingForPerson || st.State == run.Startable:
+	case st.Awaits != "":
+		return "waits for " + st.Awaits
+	case st.State == run.WaitingForPerson || st.State == run.Startable && st.Name.In(snap.Plan.Language) != st.ID:
 		return st.Name.In(snap.Plan.Language)
 	}
 	return ""

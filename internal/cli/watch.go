@@ -226,6 +226,8 @@ func (w *watcher) printStart(e journal.Event) {
 		owner := cmp.Or(b.Owner, step.Owner)
 		w.line(e, term.Gate, "%s waits for %s%s%s: %s", e.Subject, owner, w.onDuty(owner, e.At), note, step.Name(w.plan.Language))
 		w.more("skift step %s %s done --as %s", e.Run, e.Subject, owner)
+	case b.DueAt != nil && step != nil && step.WaitBody.Looks():
+		w.line(e, term.Running, "%s waits for %s, at most until %s%s", e.Subject, step.WaitBody.Awaits(), localTime(w.plan, *b.DueAt), note)
 	case b.DueAt != nil:
 		w.line(e, term.Running, "%s waits until %s%s", e.Subject, localTime(w.plan, *b.DueAt), note)
 	default:

@@ -96,6 +96,9 @@ func (b *builder) step(r *run.Run, s *run.Step, def *runbooks.Step) Step {
 	}
 	if def != nil {
 		out.Name, out.Needs = yamldoc.Text{Da: def.Name("da"), En: def.Name("en")}, def.Needs
+		if s.State == run.Running {
+			out.Awaits = def.WaitBody.Awaits()
+		}
 	}
 	out.Needs = r.Needs(s.ID, out.Needs)
 	for _, a := range r.Added {

@@ -227,6 +227,7 @@ type Step struct {
 	NotAfter   string            `json:"not_after,omitempty"`
 	BeginsAt   time.Time         `json:"begins_at,omitzero"` // nothing but this instant is waited for
 	BeginsBy   time.Time         `json:"begins_by,omitzero"` // after it the step does not begin any more
+	Awaits     string            `json:"awaits,omitempty"`   // the file or the checks a running wait looks for
 	Progress   *run.Progress     `json:"progress,omitempty"` // of a copy under way
 	FinishedAt time.Time         `json:"finished_at,omitzero"`
 	By         journal.Actor     `json:"by,omitzero"`
