@@ -83,6 +83,15 @@ func (p PairVerdict) OneFile() PairVerdict {
 	return p
 }
 
+// TwoFiles is the verdict when the answers are about two files: that both fail alike is two faults, for no file can spoil the other, and
+// nothing of ours stands between us and a file.
+func (p PairVerdict) TwoFiles() PairVerdict {
+	if p.Word == WordCommonCause {
+		p.Word, p.Whose = WordBothFailed, WhoseBoth
+	}
+	return p
+}
+
 // Seen is what one side of a pair gave, reduced to what the comparison needs.
 type Seen struct {
 	Outcome Verdict // what was reached: pass = let in

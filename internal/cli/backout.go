@@ -10,6 +10,7 @@ import (
 	"skift/internal/runner"
 	"skift/internal/snapshot"
 	"skift/internal/term"
+	"skift/internal/words"
 )
 
 // backOutCommand begins the way back of a run.
@@ -35,13 +36,13 @@ func (s *session) backOutCommand() *cobra.Command {
 }
 
 // wayBack says how a run that is held goes back.
-func (s *session) wayBack(r snapshot.Run) {
+func (s *session) wayBack(c *words.Catalogue, r snapshot.Run) {
 	switch {
 	case r.BackOut == "":
 	case !r.NoReturn || r.Rehearsal:
-		s.printf("→ back out: skift %s\n", again(r.BackOut, environmentOf(r), r.Rehearsal))
+		s.can("%s", c.T("runs.do.turn", "command", "skift "+again(r.BackOut, environmentOf(r), r.Rehearsal)))
 	default:
-		s.printf("→ the way is forward; back only if two seats of different parties want it: skift back-out %s --past STEP --as SEAT --reason …\n", r.ID)
+		s.can("%s", c.T("runs.do.override", "command", "skift back-out "+r.ID+" --past STEP --as SEAT --reason …"))
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"skift/internal/runner"
 	"skift/internal/store"
 	"skift/internal/term"
+	"skift/internal/words"
 	"skift/internal/yamldoc"
 )
 
@@ -153,25 +154,21 @@ func (l local) Report(ctx context.Context, q api.ReportRequest) (api.ReportReply
 func (s *session) reply(r runner.Reply) {
 	s.printf("%s\n", term.Line(r.Message))
 	if r.Judgement != nil && len(r.Judgement.Poll) > 0 {
-		s.printf("%s\n", entered(r.Judgement.EnteredBy, len(r.Judgement.Poll)))
+		s.printf("%s\n", entered(words.In(words.En), r.Judgement.EnteredBy, len(r.Judgement.Poll)))
 	}
 	s.printf("head %s\n", r.Head)
 }
 
 // entered says how many hands typed the answers: "3 of 3 answers entered by one person".
-func entered(by map[string]int, asked int) string {
+func entered(c *words.Catalogue, by map[string]int, asked int) string {
 	total := 0
 	for _, n := range by {
 		total += n
 	}
-	text := fmt.Sprintf("%d of %s", total, numbered(asked, "answer"))
-	switch len(by) {
-	case 0:
-		return text
-	case 1:
-		return text + " entered by one person"
+	if len(by) == 0 {
+		return c.T("gate.answers", "given", total, "whole", asked)
 	}
-	return fmt.Sprintf("%s entered by %d persons", text, len(by))
+	return c.N("gates.entered", len(by), "given", total, "whole", asked)
 }
 
 // printJSON prints a value. JSON escapes most of what a terminal obeys; what it leaves, such as a turned reading direction,

@@ -103,7 +103,7 @@ func (s *session) refused(r *runner.Refusal) int {
 	s.say(code, fmt.Sprintf("go cannot be given at %s: %s in the way", r.Gate.Gate, stand(len(r.Gate.Reasons))))
 	for _, reason := range r.Gate.Reasons {
 		fmt.Fprintf(s.err, "  %s %s\n", term.Fail.Shape(), term.Line(reasonText(words.In("en"), reason)))
-		s.findings(s.err, findingsOf(r.Gate, reason.Subject))
+		s.findings(words.In(words.En), s.err, findingsOf(r.Gate, reason.Subject))
 	}
 	return s.hints(code, r.Hints)
 }
@@ -168,7 +168,9 @@ func (s *session) logger() *slog.Logger {
 }
 
 // printf prints to stdout. Text that others wrote goes through term.Line or term.Strip first.
-func (s *session) printf(format string, args ...any) { fmt.Fprintf(s.out, format, args...) }
+func (s *session) printf(format string, args ...any) {
+	fmt.Fprint(s.out, term.Loose(fmt.Sprintf(format, args...)))
+}
 
 // upper is a state as it is shouted.
 func upper(s string) string { return strings.ToUpper(s) }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"skift/internal/plan"
 	"skift/internal/register"
 	"skift/internal/term"
+	"skift/internal/words"
 )
 
 // gateCommand shows how a gate stands.
@@ -54,7 +56,7 @@ func (s *session) gates(ctx context.Context, d api.Desk, p *plan.Plan, ids []str
 		return s.printJSON(out)
 	}
 	if len(out) == 0 {
-		s.printf("the plan has no gate\n")
+		s.printf("%s\n", speak(p).T("gates.none"))
 	}
 	for i, j := range out {
 		if i > 0 {
@@ -84,26 +86,27 @@ func (s *session) showGate(j gate.Judgement, p *plan.Plan) error {
 	if d := j.Decision; d != nil { // what it rested on, not what there is since
 		j.Criteria, j.Poll, j.EnteredBy = d.Criteria, d.Poll, d.EnteredBy
 	}
-	t := term.NewTable("", "asked", "state", "rests on")
-	for _, c := range j.Criteria {
-		criterionRow(t, c, p)
+	c := speak(p)
+	t := term.NewTable("", c.T("gates.col.asked"), c.T("gates.col.state"), c.T("gates.col.rests")).Fold(3)
+	for _, x := range j.Criteria {
+		criterionRow(c, t, x, p)
 	}
 	for _, a := range j.Poll {
-		pollRow(t, a, p)
+		pollRow(c, t, a, p)
 	}
 	if t.Len() > 0 {
 		if err := t.Write(s.out, s.screen); err != nil {
 			return err
 		}
 	}
-	for _, c := range j.Criteria {
-		s.findings(s.out, telling(c))
+	for _, x := range j.Criteria {
+		s.findings(c, s.out, telling(x))
 	}
 	for _, d := range j.Deviations {
-		s.printf("%s accepted deviation (event %d): %s until %s: %s\n", s.screen.Paint(term.Risk, term.Risk.Shape()), d.Seq, d.Check, localTime(p, d.Until), term.Line(d.Reason))
+		s.printf("%s %s\n", s.screen.Paint(term.Risk, term.Risk.Shape()), term.Line(c.T("gates.deviation", "event", d.Seq, "check", d.Check, "until", near(c, p, d.Until, time.Now()), "why", d.Reason)))
 	}
 	if len(j.EnteredBy) > 0 {
-		s.printf("%s\n", entered(j.EnteredBy, len(j.Poll)))
+		s.printf("%s\n", entered(c, j.EnteredBy, len(j.Poll)))
 	}
 	s.gateFoot(j, p)
 	return nil
@@ -116,48 +119,52 @@ func (s *session) gateHead(j gate.Judgement, p *plan.Plan) {
 	if g == nil { // the running skift goes by another revision
 		g = &plan.Gate{}
 	}
-	s.printf("%s %s — %s\n", s.screen.Paint(state, state.Shape()+" "+upper(string(j.State))), s.screen.Bold(j.Gate), term.Line(g.Title.In(p.Language)))
+	c, now := speak(p), time.Now()
+	s.printf("%s %s — %s\n", s.screen.Paint(state, state.Shape()+" "+upper(c.T("gate."+string(j.State)))), s.screen.Bold(j.Gate), term.Line(g.Title.In(p.Language)))
 	var parts []string
 	if !j.OpensAt.IsZero() {
-		parts = append(parts, "opens "+localTime(p, j.OpensAt))
+		parts = append(parts, c.T("gates.opens", "at", near(c, p, j.OpensAt, now)))
 	}
 	if !j.DecideBy.IsZero() {
-		parts = append(parts, "decide by "+localTime(p, j.DecideBy))
+		parts = append(parts, c.T("gates.by", "at", near(c, p, j.DecideBy, now)+" "+j.DecideBy.In(p.Zone).Format("MST")))
 	}
 	if j.Extension != "" {
-		parts = append(parts, "extended: "+term.Line(j.Extension))
+		parts = append(parts, c.T("gates.extended", "why", j.Extension))
 	}
 	if g.Decides != "" {
-		parts = append(parts, "decides "+g.Decides+" ("+call(p, app.PersonIn(p, g.Decides, time.Now()))+")")
+		parts = append(parts, c.T("gates.decides", "seat", g.Decides, "who", call(p, app.PersonIn(p, g.Decides, now))))
 	}
-	s.printf("%s\n", strings.Join(parts, " · "))
+	for _, l := range term.Parts(parts, " · ", s.screen.Width) {
+		s.printf("%s\n", l)
+	}
 	if len(g.Scope) > 0 {
-		s.printf("a go covers %s\n", strings.Join(g.Scope, ", "))
+		s.wrapped(c.T("gates.covers", "services", strings.Join(g.Scope, ", ")))
 	}
 	if j.Run != "" {
-		s.printf("practised in %s: its criteria are shown and do not bind\n", j.Run)
+		s.wrapped(c.T("gates.practised", "run", j.Run))
 	}
 }
 
-func criterionRow(t *term.Table, c register.CriterionSeen, p *plan.Plan) {
+func criterionRow(say *words.Catalogue, t *term.Table, c register.CriterionSeen, p *plan.Plan) {
 	state := map[string]term.State{gate.Met: term.OK, gate.Unmet: term.Fail, gate.Unknown: term.Unknown}[c.State]
 	if c.State == gate.Met && c.Reason != "" {
 		state = term.Risk
 	}
-	t.Cells(term.Cell{Text: state.Shape(), State: state}, term.Cell{Text: c.Kind + " " + c.ID}, term.Cell{Text: c.State, State: state}, term.Cell{Text: restsOn(c, p)})
+	t.Cells(term.Cell{Text: state.Shape(), State: state}, term.Cell{Text: say.T("criterion-kind."+c.Kind) + " " + c.ID}, term.Cell{Text: say.T("criterion." + c.State), State: state},
+		term.Cell{Text: restsOn(say, c, p)})
 }
 
-func pollRow(t *term.Table, a register.PollAnswer, p *plan.Plan) {
-	state, text := term.Unknown, "not answered"
+func pollRow(c *words.Catalogue, t *term.Table, a register.PollAnswer, p *plan.Plan) {
+	state, text := term.Unknown, c.T("vote.none")
 	rests := call(p, app.PersonIn(p, a.Seat, time.Now()))
 	switch {
 	case a.Void != "":
-		text = string(a.Answer) + ", does not count"
-		rests = speak(p).T("why." + a.Void)
+		text = c.T("gates.void", "answer", c.T("vote."+string(a.Answer)))
+		rests = c.T("why." + a.Void)
 	case a.Answer == register.Ready:
-		state, text = term.OK, "ready"
+		state, text = term.OK, c.T("vote.ready")
 	case a.Answer != "":
-		state, text = term.Fail, string(a.Answer)
+		state, text = term.Fail, c.T("vote."+string(a.Answer))
 	}
 	if a.Answer != "" && a.Void == "" {
 		rests = cmp.Or(a.Person, a.By)
@@ -165,71 +172,77 @@ func pollRow(t *term.Table, a register.PollAnswer, p *plan.Plan) {
 			rests = who.Name
 		}
 		if a.Via != "" && a.Via != journal.ViaConsole {
-			rests += " via " + a.Via
+			rests = c.T("gates.via", "who", rests, "way", c.T("via."+a.Via))
 		}
 		if a.Remark != "" {
 			rests += ": " + a.Remark
 		}
 	}
-	t.Cells(term.Cell{Text: state.Shape(), State: state}, term.Cell{Text: "seat " + a.Seat}, term.Cell{Text: text, State: state}, term.Cell{Text: rests})
+	t.Cells(term.Cell{Text: state.Shape(), State: state}, term.Cell{Text: c.T("gates.seat") + " " + a.Seat}, term.Cell{Text: text, State: state}, term.Cell{Text: rests})
 }
 
 // gateFoot says what was decided, or what can be done.
 func (s *session) gateFoot(j gate.Judgement, p *plan.Plan) {
 	c := speak(p)
 	if d := j.Decision; d != nil {
-		s.printf("%s decided %s by %s (event %d)\n", upper(string(d.Decision)), localTime(p, d.At), decidedBy(d), d.Seq)
+		s.wrapped(c.T("gates.decided", "decision", upper(c.T("decision."+string(d.Decision))), "at", near(c, p, d.At, time.Now()), "who", decidedBy(c, d), "event", d.Seq))
 		if d.Decision == register.Go && len(d.Services) > 0 {
-			s.printf("it covers %s\n", strings.Join(d.Services, ", "))
+			s.wrapped(c.T("gates.covered", "services", strings.Join(d.Services, ", ")))
 		}
-		for _, r := range d.Reasons {
-			if r.Code != "voted" {
-				s.printf("  %s %s\n", s.screen.Paint(term.Fail, term.Fail.Shape()), term.Line(reasonText(c, r)))
-			}
-		}
+		s.inTheWay(c, slices.DeleteFunc(slices.Clone(d.Reasons), func(r register.Reason) bool { return r.Code == "voted" }))
 		return
 	}
 	if len(j.Reasons) == 0 {
-		s.printf("nothing stands in the way of a go\n")
+		s.printf("%s\n", c.T("gates.clear"))
 		return
 	}
-	s.printf("%s in the way of a go\n", stand(len(j.Reasons)))
-	for _, r := range j.Reasons {
-		s.printf("  %s %s\n", s.screen.Paint(term.Fail, term.Fail.Shape()), term.Line(reasonText(c, r)))
-	}
+	s.printf("%s\n", c.N("gates.stand", len(j.Reasons)))
+	s.inTheWay(c, j.Reasons)
 }
 
-func decidedBy(d *register.Decision) string {
+// inTheWay lists what stands in the way of a go.
+func (s *session) inTheWay(c *words.Catalogue, reasons []register.Reason) {
+	t := term.NewTable()
+	for _, r := range reasons {
+		t.Cells(term.Cell{}, term.Cell{Text: term.Fail.Shape(), State: term.Fail}, term.Cell{Text: reasonText(c, r)})
+	}
+	_ = t.Write(s.out, s.screen) // what cannot be written here is told by the next line that cannot
+}
+
+func decidedBy(c *words.Catalogue, d *register.Decision) string {
 	if d.Actor.Seat == "" {
-		return "the clock: no decision before the deadline"
+		return c.T("gates.clock")
 	}
 	return d.Actor.Seat
 }
 
 // restsOn says what a criterion rests on and how old that is.
-func restsOn(c register.CriterionSeen, p *plan.Plan) string {
+func restsOn(say *words.Catalogue, c register.CriterionSeen, p *plan.Plan) string {
 	var parts []string
 	for _, n := range []struct {
 		name  string
 		count *register.Count
-	}{{"critical", c.Critical}, {"others", c.Others}} {
+	}{{"gates.critical", c.Critical}, {"gates.others", c.Others}} {
 		if n.count == nil || n.count.Total == 0 {
 			continue
 		}
-		text := fmt.Sprintf("%s %d of %d", n.name, n.count.Passed, n.count.Total)
+		text := say.T(n.name, "passed", n.count.Passed, "total", n.count.Total)
 		if n.count.Accepted > 0 {
-			text += fmt.Sprintf(" + %d accepted", n.count.Accepted)
+			text += " + " + say.T("gates.accepted", "n", n.count.Accepted)
 		}
-		if n.count.Need != "" {
-			text += " (needs " + n.count.Need + ")"
+		if need := n.count.Need; need != "" {
+			if need == "all" {
+				need = say.T("gates.needs.all")
+			}
+			text += " (" + say.T("gates.needs", "need", need) + ")"
 		}
 		parts = append(parts, text)
 	}
 	if c.Reason != "" {
-		parts = append(parts, speak(p).T("why."+c.Reason))
+		parts = append(parts, say.T("why."+c.Reason))
 	}
 	if !c.AsOf.IsZero() {
-		parts = append(parts, "as of "+localTime(p, c.AsOf))
+		parts = append(parts, say.T("gates.as-of", "at", near(say, p, c.AsOf, time.Now())))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -243,14 +256,16 @@ func telling(c register.CriterionSeen) []register.Finding {
 }
 
 // findings lists what is not as it must be, a few lines, with whose it is.
-func (s *session) findings(to io.Writer, fs []register.Finding) {
+func (s *session) findings(c *words.Catalogue, to io.Writer, fs []register.Finding) {
 	const most = 8
 	for i, f := range fs {
 		if i == most {
-			fmt.Fprintf(to, "    … and %d more; `skift check` lists them\n", len(fs)-most)
+			fmt.Fprintf(to, "    %s\n", c.N("gates.more", len(fs)-most))
 			return
 		}
-		fmt.Fprintf(to, "    %s\n", term.Line(findingText(f, s.plan)))
+		for i, l := range term.Wrap(findingText(c, f, s.plan), max(s.screen.Width-6, 0)) {
+			fmt.Fprintf(to, "    %s%s\n", strings.Repeat("  ", min(i, 1)), l)
+		}
 	}
 }
 
@@ -263,13 +278,16 @@ func place(side, addr string) string {
 }
 
 // findingText is one finding in one line: what, where, which code, whose.
-func findingText(f register.Finding, p *plan.Plan) string {
-	text := f.Check + " " + place(string(f.Side), f.Addr) + ": " + string(f.Code)
+func findingText(c *words.Catalogue, f register.Finding, p *plan.Plan) string {
+	text := c.T("gates.finding", "check", f.Check, "where", place(c.T("side.short."+string(f.Side)), f.Addr), "code", string(f.Code))
 	if f.Flow != "" {
-		text += " for " + f.Flow
+		text += " " + c.T("gates.finding.flow", "flow", f.Flow)
+	}
+	if key := "why." + f.Why; f.Why != "" && c.Has(key) {
+		text += "; " + c.T(key)
 	}
 	if f.Owner != "" {
-		text += "; owner " + partyName(p, f.Owner)
+		text += "; " + c.T("gates.finding.owner", "who", partyName(p, f.Owner))
 	}
 	return text
 }
@@ -319,17 +337,17 @@ func (w *watcher) printDecision(e journal.Event, b register.Decided, asked strin
 	if b.Decision == register.Go {
 		state = term.OK
 	}
-	w.line(e, state, "gate %s: %s, decided by %s", asked, upper(string(b.Decision)), decidedBy(&register.Decision{Actor: e.Actor}))
+	w.line(e, state, "gate %s: %s, decided by %s", asked, upper(string(b.Decision)), decidedBy(words.In(words.En), &register.Decision{Actor: e.Actor}))
 	for _, r := range b.Reasons {
 		if r.Code != "voted" {
 			w.more("%s %s", term.Fail.Shape(), reasonText(speak(w.plan), r))
 		}
 	}
 	for _, c := range b.Criteria {
-		w.s.findings(w.s.out, telling(c))
+		w.s.findings(words.In(words.En), w.s.out, telling(c))
 	}
 	if len(b.EnteredBy) > 0 {
-		w.more("%s", entered(b.EnteredBy, len(b.Poll)))
+		w.more("%s", entered(words.In(words.En), b.EnteredBy, len(b.Poll)))
 	}
 	w.printHead()
 }

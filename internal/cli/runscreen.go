@@ -68,7 +68,7 @@ func (v runScreen) head() {
 		}
 	}
 	v.printf("%s %s\n", v.screen.Paint(state, state.Shape()+" "+v.T("run."+string(v.r.State))),
-		term.Line(v.T("watch.head", "run", v.r.ID, "where", where(v.r), "now", v.Short(v.snap.At.In(v.p.Zone))+" "+v.snap.At.In(v.p.Zone).Format("MST"), "done", done, "of", len(v.r.Steps))))
+		term.Line(v.T("watch.head", "run", v.r.ID, "where", where(v.Catalogue, v.r), "now", v.Short(v.snap.At.In(v.p.Zone))+" "+v.snap.At.In(v.p.Zone).Format("MST"), "done", done, "of", len(v.r.Steps))))
 	if v.r.Reason != "" {
 		v.line(v.r.Reason)
 	}

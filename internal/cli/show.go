@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +15,7 @@ import (
 	"skift/internal/run"
 	"skift/internal/snapshot"
 	"skift/internal/term"
+	"skift/internal/words"
 )
 
 // runsCommand lists runs, or shows one with what can be done.
@@ -49,14 +51,14 @@ func (s *session) listRuns(snap snapshot.Snapshot, p *plan.Plan) error {
 		return s.printJSON(snap.Runs)
 	}
 	s.stalePlan(snap, p)
+	c := speak(p)
 	if len(snap.Runs) == 0 {
-		s.printf("no run yet; `skift run RUNBOOK` begins one\n")
+		s.printf("%s\n", c.T("runs.none"))
 	} else {
-		t := term.NewTable("", "run", "where", "state", "began", "steps", "why")
+		t := term.NewTable("", c.T("runs.col.run"), c.T("gates.col.state"), c.T("runs.col.where"), c.T("runs.col.began"), c.T("runs.col.steps"), c.T("screen.col.why")).Fold(3)
 		for _, r := range snap.Runs {
-			t.Cells(term.Cell{Text: runState(r.State).Shape(), State: runState(r.State)}, term.Cell{Text: r.ID}, term.Cell{Text: where(r)},
-				term.Cell{Text: string(r.State), State: runState(r.State)}, term.Cell{Text: localTime(p, r.StartedAt)},
-				term.Cell{Text: settled(r)}, term.Cell{Text: whyStill(r)})
+			t.Cells(term.Cell{Text: runState(r.State).Shape(), State: runState(r.State)}, term.Cell{Text: r.ID}, term.Cell{Text: c.T("run." + string(r.State)), State: runState(r.State)},
+				term.Cell{Text: where(c, r)}, term.Cell{Text: near(c, p, r.StartedAt, snap.At)}, term.Cell{Text: settled(r)}, term.Cell{Text: whyStill(c, r)})
 		}
 		if err := t.Write(s.out, s.screen); err != nil {
 			return err
@@ -70,23 +72,32 @@ func (s *session) needed(snap snapshot.Snapshot, p *plan.Plan) error {
 	if len(snap.Needed) == 0 {
 		return nil
 	}
-	s.printf("%s\n", s.screen.Bold("waiting for"))
-	t := term.NewTable("", "what", "seat", "who", "by")
+	c := speak(p)
+	s.printf("%s\n", s.screen.Bold(c.T("runs.waiting")))
+	t := term.NewTable("", c.T("runs.col.what"), c.T("runs.col.by"), c.T("paper.seat"), c.T("runs.col.who")).Fold(3)
 	for _, n := range snap.Needed {
-		by := ""
+		by := term.Cell{}
 		if !n.By.IsZero() {
-			by = localTime(p, n.By)
+			by = term.Cell{Text: near(c, p, n.By, snap.At)}
+			if n.By.Before(snap.At) {
+				by = term.Cell{Text: c.T("report.overdue", "at", by.Text), State: term.Fail}
+			}
 		}
-		what := n.Kind + " " + n.Subject
+		what := wanted(c, n)
 		if n.Run != "" {
 			what += " (" + n.Run + ")"
 		}
 		if n.Event != 0 {
-			what += fmt.Sprintf(" (event %d)", n.Event)
+			what += " (" + c.T("report.journal-event", "n", n.Event) + ")"
 		}
-		t.Cells(term.Cell{Text: term.Gate.Shape(), State: term.Gate}, term.Cell{Text: what}, term.Cell{Text: n.Seat}, term.Cell{Text: call(p, n.Person)}, term.Cell{Text: by})
+		t.Cells(term.Cell{Text: term.Gate.Shape(), State: term.Gate}, term.Cell{Text: what}, by, term.Cell{Text: n.Seat}, term.Cell{Text: call(p, n.Person)})
 	}
 	return t.Write(s.out, s.screen)
+}
+
+// wanted is what is waited for: "answer close-go".
+func wanted(c *words.Catalogue, n snapshot.Needed) string {
+	return c.T("report.need."+n.Kind) + " " + n.Subject
 }
 
 // call is a person's name and number.
@@ -100,7 +111,7 @@ func call(p *plan.Plan, id string) string {
 	case who.Phone == "":
 		return who.Name
 	}
-	return who.Name + ", " + who.Phone
+	return who.Name + ", " + term.Keep(who.Phone)
 }
 
 // concerns reports whether a run waits for what is needed.
@@ -124,41 +135,29 @@ func settled(r snapshot.Run) string {
 }
 
 func (s *session) showRun(snap snapshot.Snapshot, p *plan.Plan, r snapshot.Run) error {
-	state := runState(r.State)
-	s.printf("%s %s · %s · began %s · %s steps\n", s.screen.Paint(state, state.Shape()+" "+string(r.State)), s.screen.Bold(r.ID), where(r), localTime(p, r.StartedAt), settled(r))
-	if r.Reason != "" {
-		s.printf("%s\n", term.Line(r.Reason))
-	}
-	for _, p := range r.Paused {
-		s.printf("%s\n", term.Line(pauseText(p)))
-	}
-	for _, name := range slices.Sorted(maps.Keys(r.Parameters)) {
-		s.printf("%s = %s\n", name, term.Line(r.Parameters[name]))
-	}
-	if r.NoReturn {
-		s.printf("the point of no return is passed\n")
-	}
-	t := term.NewTable("", "step", "state", "owner", "when", "why")
+	c := speak(p)
+	s.runHead(c, p, snap.At, r)
+	t := term.NewTable("", c.T("drift.col.step"), c.T("gates.col.state"), c.T("runs.col.when"), c.T("book.col.owner"), c.T("screen.col.why")).Fold(4)
 	for _, st := range r.Steps {
 		state := stepState(st.State)
-		word := string(st.State)
+		word := c.T("step." + string(st.State))
 		if st.Contradiction.Open() {
 			state = term.Risk
 		}
 		if st.Simulated {
-			word += " (simulated)"
+			word += " (" + c.T("runs.simulated") + ")"
 		}
 		if st.Attempt > 1 {
 			word += fmt.Sprintf(" #%d", st.Attempt)
 		}
 		t.Cells(term.Cell{Text: state.Shape(), State: state}, term.Cell{Text: st.ID}, term.Cell{Text: word, State: state},
-			term.Cell{Text: st.Owner}, term.Cell{Text: stepTime(p, st)}, term.Cell{Text: why(st, snap)})
+			term.Cell{Text: stepTime(c, p, st, snap.At)}, term.Cell{Text: st.Owner}, term.Cell{Text: why(c, st, p)})
 	}
 	if err := t.Write(s.out, s.screen); err != nil {
 		return err
 	}
-	s.marked(p, r)
-	s.whatNext(snap, r)
+	s.marked(p, r, snap.At)
+	s.whatNext(c, snap, r)
 	snap.Needed = slices.DeleteFunc(slices.Clone(snap.Needed), func(n snapshot.Needed) bool { return !concerns(n, r) })
 	if err := s.needed(snap, p); err != nil {
 		return err
@@ -167,38 +166,82 @@ func (s *session) showRun(snap snapshot.Snapshot, p *plan.Plan, r snapshot.Run) 
 	return nil
 }
 
+// runHead says which run it is and why it stands still, if it does.
+func (s *session) runHead(c *words.Catalogue, p *plan.Plan, now time.Time, r snapshot.Run) {
+	done, state := 0, runState(r.State)
+	for _, st := range r.Steps {
+		if st.State.Settled() {
+			done++
+		}
+	}
+	word := state.Shape() + " " + c.T("run."+string(r.State))
+	parts := []string{word + " " + r.ID, where(c, r), c.T("runs.began", "at", c.DateTime(r.StartedAt.In(p.Zone))), c.T("runs.steps", "done", done, "of", len(r.Steps))}
+	for i, l := range term.Parts(parts, " · ", s.screen.Width) {
+		if rest, ok := strings.CutPrefix(l, parts[0]); ok && i == 0 {
+			l = s.screen.Paint(state, word) + " " + s.screen.Bold(r.ID) + rest
+		}
+		s.printf("%s\n", l)
+	}
+	if r.Reason != "" {
+		s.wrapped(r.Reason)
+	}
+	for _, p := range r.Paused {
+		s.wrapped(pauseText(c, p))
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Parameters)) {
+		s.wrapped(name + " = " + r.Parameters[name])
+	}
+	if r.NoReturn {
+		s.wrapped(c.T("runs.no-return"))
+	}
+}
+
+// wrapped prints text, broken where the screen ends.
+func (s *session) wrapped(text string) {
+	for _, l := range term.Wrap(text, s.screen.Width) {
+		s.printf("%s\n", l)
+	}
+}
+
+// can prints something that a person can do. A command stays on one line, to be copied.
+func (s *session) can(format string, args ...any) {
+	s.printf("→ %s\n", term.Line(fmt.Sprintf(format, args...)))
+}
+
 // whatNext says what a person can do with a run that does not go on by itself.
-func (s *session) whatNext(snap snapshot.Snapshot, r snapshot.Run) {
+func (s *session) whatNext(c *words.Catalogue, snap snapshot.Snapshot, r snapshot.Run) {
 	for _, o := range snap.Runs {
 		if o.Undoes == r.ID && !o.State.Final() {
-			s.printf("→ %s backs it out: skift runs %s\n", o.ID, o.ID)
+			s.can("%s", c.T("runs.do.back-out", "run", o.ID, "command", "skift runs "+o.ID))
 			return
 		}
 	}
 	for _, st := range r.Steps {
+		step := fmt.Sprintf("skift step %s %s", r.ID, st.ID)
+		as := "--as " + orSeat(st.Owner)
 		if st.Contradiction.Open() {
-			s.printf("→ look at %s, which is done and contradicted; to answer for it: skift step %s %s accept --as %s --reason …\n", st.ID, r.ID, st.ID, orSeat(st.Owner))
+			s.can("%s", c.T("runs.do.contradiction", "step", st.ID, "command", step+" accept "+as+" --reason …"))
 		}
 		switch st.State {
 		case run.WaitingForPerson:
-			s.printf("→ skift step %s %s done|fail --as %s\n", r.ID, st.ID, orSeat(st.Owner))
+			s.can("%s done|fail %s", step, as)
 		case run.Failed:
-			s.printf("→ skift step %s %s %s --as %s --reason …\n", r.ID, st.ID, answersTo(st), orSeat(st.Owner))
+			s.can("%s %s %s --reason …", step, answersTo(st), as)
 		case run.Uncertain:
-			s.printf("→ find out whether it happened, then: skift step %s %s done|fail|retry --as %s --reason …\n", r.ID, st.ID, orSeat(st.Owner))
+			s.can("%s", c.T("runs.do.uncertain", "command", step+" done|fail|retry "+as+" --reason …"))
 		}
 	}
 	if r.State == run.RunHeld && r.HeldGate == "" && stepIs(r, r.HeldStep, run.Waiting) {
-		s.printf("→ it goes on by itself once the zone allows it; to give it up: skift abort %s --as SEAT --reason …\n", r.ID)
+		s.can("%s", c.T("runs.do.zone", "command", "skift abort "+r.ID+" --as SEAT --reason …"))
 	}
-	s.keptBack(r)
+	s.keptBack(c, r)
 	for _, g := range r.Waiting {
-		s.printf("→ skift gate %s%s\n", g, practised(r))
+		s.can("skift gate %s%s", g, practised(r))
 	}
 	if r.State == run.RunHeld {
-		s.wayBack(r)
+		s.wayBack(c, r)
 		if r.HeldGate != "" {
-			s.printf("→ or vote again: skift vote %s ready|go --as SEAT%s\n", r.HeldGate, practised(r))
+			s.can("%s", c.T("runs.do.vote", "command", "skift vote "+r.HeldGate+" ready|go --as SEAT"+practised(r)))
 		}
 	}
 }
@@ -255,10 +298,10 @@ func findRun(snap snapshot.Snapshot, id string) (snapshot.Run, error) {
 	return snapshot.Run{}, usage(fmt.Sprintf("there is no run %q", id), hint)
 }
 
-func where(r snapshot.Run) string {
+func where(c *words.Catalogue, r snapshot.Run) string {
 	text := r.Environment
 	if r.Rehearsal {
-		text += ", rehearsal"
+		text = c.T("runs.rehearsal", "where", text)
 	}
 	if r.Speed > 1 {
 		text += fmt.Sprintf(" ×%g", r.Speed)
@@ -266,35 +309,35 @@ func where(r snapshot.Run) string {
 	return text
 }
 
-func why(st snapshot.Step, snap snapshot.Snapshot) string {
+func why(c *words.Catalogue, st snapshot.Step, p *plan.Plan) string {
 	switch {
 	case st.Progress != nil:
-		return progressOf(*st.Progress)
+		return progressOf(c, *st.Progress)
 	case st.Contradiction.Open():
-		return "contradicted: " + st.Contradiction.Reason
+		return c.T("runs.contradicted", "why", st.Contradiction.Reason)
 	case st.Contradiction != nil:
-		return "contradicted, and accepted: " + st.Contradiction.AcceptedReason
+		return c.T("runs.contradicted.accepted", "why", st.Contradiction.AcceptedReason)
 	case st.Reason != "":
 		return st.Reason
 	case st.State == run.Waiting && st.NotBefore != "":
-		return "not before " + st.NotBefore
+		return c.T("runs.not-before", "when", st.NotBefore)
 	case st.State == run.Waiting && st.AfterGate != "":
-		return "after gate " + st.AfterGate
+		return c.T("runs.after-gate", "gate", st.AfterGate)
 	case st.Awaits != "":
-		return "waits for " + st.Awaits
-	case st.State == run.WaitingForPerson || st.State == run.Startable && st.Name.In(snap.Plan.Language) != st.ID:
-		return st.Name.In(snap.Plan.Language)
+		return c.T("runs.awaits", "what", st.Awaits)
+	case st.State == run.WaitingForPerson || st.State == run.Startable && st.Name.In(p.Language) != st.ID:
+		return st.Name.In(p.Language)
 	}
 	return ""
 }
 
 // progressOf says how far a copy has come: "3 of 12 files, 41 % of 1.2 GB".
-func progressOf(p run.Progress) string {
+func progressOf(c *words.Catalogue, p run.Progress) string {
 	percent := int64(100)
 	if p.Bytes > 0 {
 		percent = 100 * p.BytesDone / p.Bytes
 	}
-	return fmt.Sprintf("%d of %d files, %d %% of %s", p.FilesDone, p.Files, percent, sizeOf(p.Bytes))
+	return c.T("runs.files", "done", p.FilesDone, "of", p.Files, "percent", percent, "size", sizeOf(p.Bytes))
 }
 
 // sizeOf is a number of bytes as people say it.
@@ -310,50 +353,20 @@ func sizeOf(n int64) string {
 	return fmt.Sprintf("%.1f %s", size, units[i])
 }
 
-func stepTime(p *plan.Plan, st snapshot.Step) string {
+// stepTime is when a step began, ended, or may begin.
+func stepTime(c *words.Catalogue, p *plan.Plan, st snapshot.Step, now time.Time) string {
+	at := func(t time.Time) string { return near(c, p, t, now) }
 	switch {
 	case !st.BeginsAt.IsZero():
-		return "from " + localTime(p, st.BeginsAt)
+		return c.T("runs.from", "at", at(st.BeginsAt))
 	case !st.FinishedAt.IsZero():
-		return localTime(p, st.FinishedAt)
+		return at(st.FinishedAt)
 	case st.Progress != nil && !st.Progress.EndsAt.IsZero():
-		return "until about " + localTime(p, st.Progress.EndsAt)
+		return c.T("runs.until-about", "at", at(st.Progress.EndsAt))
 	case st.State == run.Running && !st.DueAt.IsZero():
-		return "until " + localTime(p, st.DueAt)
+		return c.T("runs.until", "at", at(st.DueAt))
 	case !st.AskedAt.IsZero():
-		return "since " + localTime(p, st.AskedAt)
+		return c.T("runs.since", "at", at(st.AskedAt))
 	}
 	return ""
-}
-
-func runState(s run.State) term.State {
-	switch s {
-	case run.RunRunning:
-		return term.Running
-	case run.RunHeld:
-		return term.Risk
-	case run.RunDone:
-		return term.OK
-	case run.RunBacked, run.RunAborted:
-		return term.Risk
-	}
-	return term.Fail
-}
-
-func stepState(s run.StepState) term.State {
-	switch s {
-	case run.Done:
-		return term.OK
-	case run.Failed:
-		return term.Fail
-	case run.Running, run.Verifying:
-		return term.Running
-	case run.WaitingForPerson:
-		return term.Gate
-	case run.Uncertain:
-		return term.Unknown
-	case run.Held:
-		return term.Risk
-	}
-	return term.Plain
 }

@@ -2,74 +2,76 @@ package cli
 
 import (
 	"cmp"
-	"fmt"
 	"strings"
+	"time"
 
 	"skift/internal/plan"
 	"skift/internal/run"
 	"skift/internal/snapshot"
 	"skift/internal/term"
+	"skift/internal/words"
 )
 
 // whyStill is why a run, or a part of it, does not go on.
-func whyStill(r snapshot.Run) string {
+func whyStill(c *words.Catalogue, r snapshot.Run) string {
 	var out []string
 	if r.Reason != "" {
 		out = append(out, r.Reason)
 	}
 	for _, p := range r.Paused {
-		out = append(out, pauseText(p))
+		out = append(out, pauseText(c, p))
 	}
 	return strings.Join(out, "; ")
 }
 
 // pauseText is "stream net paused by customer/lead: their phone is ringing".
-func pauseText(p snapshot.Pause) string {
-	what := ""
+func pauseText(c *words.Catalogue, p snapshot.Pause) string {
+	key := "runs.paused"
 	if p.Stream != "" {
-		what = "stream " + p.Stream + " "
+		key = "runs.paused.stream"
 	}
-	return fmt.Sprintf("%spaused by %s: %s", what, cmp.Or(p.By.Seat, p.By.EnteredBy), p.Reason)
+	return c.T(key, "stream", p.Stream, "who", cmp.Or(p.By.Seat, p.By.EnteredBy), "why", p.Reason)
 }
 
 // keptBack says how what people keep back goes on.
-func (s *session) keptBack(r snapshot.Run) {
+func (s *session) keptBack(c *words.Catalogue, r snapshot.Run) {
 	if r.State.Final() {
 		return
 	}
 	if r.HeldBy.Seat != "" {
-		s.printf("→ held by %s; to let it go on: skift release %s --as SEAT --reason …\n", r.HeldBy.Seat, r.ID)
+		s.can("%s", c.T("runs.do.held", "who", r.HeldBy.Seat, "command", "skift release "+r.ID+" --as SEAT --reason …"))
 	}
 	for _, p := range r.Paused {
 		flag := ""
 		if p.Stream != "" {
 			flag = " --stream " + p.Stream
 		}
-		s.printf("→ skift resume %s%s --as SEAT --reason …\n", r.ID, flag)
+		s.can("skift resume %s%s --as SEAT --reason …", r.ID, flag)
 	}
 	for _, st := range r.Steps {
 		if st.State == run.Held {
-			s.printf("→ skift step %s %s release --as %s --reason …\n", r.ID, st.ID, orSeat(st.Owner))
+			s.can("skift step %s %s release --as %s --reason …", r.ID, st.ID, orSeat(st.Owner))
 		}
 	}
 }
 
 // marked lists what was said about the steps of a run beside what became of them.
-func (s *session) marked(p *plan.Plan, r snapshot.Run) {
+func (s *session) marked(p *plan.Plan, r snapshot.Run, now time.Time) {
+	c := speak(p)
 	for _, st := range r.Steps {
 		if i := st.Issue; i != nil {
-			fix := "nobody knows how long it takes to fix"
+			fix := c.T("runs.issue.unknown")
 			if i.Fix > 0 {
-				fix = "fixed by " + localTime(p, i.At.Add(i.Fix))
+				fix = c.T("runs.issue.by", "at", near(c, p, i.At.Add(i.Fix), now))
 			}
-			s.printf("%s %s: %s (%s, %s)\n", s.screen.Paint(term.Risk, term.Risk.Shape()), st.ID, term.Line(i.Text), i.By.Seat, fix)
+			s.printf("%s %s\n", s.screen.Paint(term.Risk, term.Risk.Shape()), term.Line(c.T("runs.issue", "step", st.ID, "why", i.Text, "who", i.By.Seat, "fix", fix)))
 		}
 		for _, n := range st.Notes {
 			file := ""
 			if n.File != "" {
 				file = " · " + n.File
 			}
-			s.printf("  %s: %s (%s, %s%s)\n", st.ID, term.Line(n.Text), n.By.Seat, localTime(p, n.At), file)
+			s.printf("  %s: %s (%s, %s%s)\n", st.ID, term.Line(n.Text), n.By.Seat, near(c, p, n.At, now), file)
 		}
 	}
 }

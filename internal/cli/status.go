@@ -86,18 +86,23 @@ func (s *session) showStatus(ctx context.Context) error {
 		}
 		st := snap.Status
 		state := lights[st.Light()]
-		s.printf("%s %s · %s\n", s.screen.Paint(state, state.Shape()+" "+speak(p).T("light."+string(st.Light()))), s.screen.Bold(p.ID), localTime(p, snap.At))
+		c := speak(p)
+		s.printf("%s %s · %s\n", s.screen.Paint(state, state.Shape()+" "+c.T("light."+string(st.Light()))), s.screen.Bold(p.ID), c.DateTime(snap.At.In(p.Zone)))
 		if st.Set != nil {
-			s.printf("set by %s %s: %s (computed: %s)\n", cmp.Or(st.Set.Actor.Seat, st.Set.Actor.Person), localTime(p, st.Set.At), term.Line(st.Set.Because), st.Computed)
+			s.wrapped(c.T("light.set", "who", cmp.Or(st.Set.Actor.Seat, st.Set.Actor.Person), "at", near(c, p, st.Set.At, snap.At), "why", st.Set.Because, "light", c.T("light."+string(st.Computed))))
 		}
+		t := term.NewTable()
 		for _, r := range st.Reasons {
-			s.printf("  %s %s\n", s.screen.Paint(lights[r.Light], lights[r.Light].Shape()), term.Line(reasonOf(r, p)))
+			t.Cells(term.Cell{}, term.Cell{Text: lights[r.Light].Shape(), State: lights[r.Light]}, term.Cell{Text: reasonOf(r, p, snap.At)})
+		}
+		if err := t.Write(s.out, s.screen); err != nil {
+			return err
 		}
 		if st.Note != nil {
 			s.printf("%s\n", term.Strip(st.Note.Note))
 		}
 		s.dates(snap, p)
-		s.mails(snap.Outbox)
+		s.mails(c, snap.Outbox)
 		s.stalePlan(snap, p)
 		if err := s.needed(snap, p); err != nil {
 			return err
@@ -108,11 +113,11 @@ func (s *session) showStatus(ctx context.Context) error {
 }
 
 // reasonOf says a reason of the status as a sentence, by the ids that other commands take.
-func reasonOf(r snapshot.Reason, p *plan.Plan) string {
+func reasonOf(r snapshot.Reason, p *plan.Plan, now time.Time) string {
 	c := speak(p)
 	at := ""
 	if !r.At.IsZero() {
-		at = localTime(p, r.At)
+		at = near(c, p, r.At, now)
 	}
 	text := c.T("report.why."+r.Code, "milestone", r.Subject, "gate", r.Subject, "run", r.Subject, "runbook", r.Subject,
 		"step", cmp.Or(r.Step, r.Subject), "slip", c.N("days", r.Days), "at", at, "blocking", r.Count, "missing", r.Count, "n", r.Count,
@@ -139,23 +144,23 @@ func (s *session) dates(snap snapshot.Snapshot, p *plan.Plan) {
 		if i == most {
 			break
 		}
-		s.printf("  next: %s %s %s\n", n.Milestone, n.Edge, dateText(n.When, p))
+		s.printf("  %s\n", term.Line(speak(p).T("light.next", "milestone", n.Milestone, "edge", speak(p).T("edge."+string(n.Edge)), "at", dateText(n.When, p, snap.At))))
 	}
 }
 
-func dateText(d snapshot.Date, p *plan.Plan) string {
+func dateText(d snapshot.Date, p *plan.Plan, now time.Time) string {
 	if d.At.IsZero() {
 		return d.Text
 	}
-	return localTime(p, d.At)
+	return near(speak(p), p, d.At, now)
 }
 
 // mails tells of mails that have not left.
-func (s *session) mails(o snapshot.Outbox) {
+func (s *session) mails(c *words.Catalogue, o snapshot.Outbox) {
 	if o.Queued+o.Sending+o.Uncertain+o.Failed == 0 {
 		return
 	}
-	s.printf("  outbox: %d waiting, %d uncertain, %d failed\n", o.Queued+o.Sending, o.Uncertain, o.Failed)
+	s.printf("  %s\n", c.T("light.outbox", "waiting", o.Queued+o.Sending, "uncertain", o.Uncertain, "failed", o.Failed))
 	for _, e := range o.Errors {
 		s.printf("    %s\n", term.Line(e))
 	}

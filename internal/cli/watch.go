@@ -20,6 +20,7 @@ import (
 	"skift/internal/register"
 	"skift/internal/run"
 	"skift/internal/term"
+	"skift/internal/words"
 	"skift/runbooks"
 )
 
@@ -303,7 +304,7 @@ func (w *watcher) printContradiction(e journal.Event) {
 func (w *watcher) evidence(e journal.Event, b run.Finished) {
 	for _, k := range slices.Sorted(maps.Keys(b.Facts)) {
 		if f, ok := findingOf(b.Facts[k]); ok && strings.HasPrefix(k, "finding.") {
-			w.more("%s %s", term.Fail.Shape(), findingText(f, w.plan))
+			w.more("%s %s", term.Fail.Shape(), findingText(words.In(words.En), f, w.plan))
 		}
 	}
 	if b.Output != "" {
@@ -314,10 +315,15 @@ func (w *watcher) evidence(e journal.Event, b run.Finished) {
 // findingOf reads a finding as a failed check step keeps it.
 func findingOf(text string) (register.Finding, bool) {
 	p := strings.Split(text, "|")
-	if len(p) != 9 {
+	const before = 9 // as journals have it that were written before there was a reason
+	if len(p) != before && len(p) != before+1 {
 		return register.Finding{}, false
 	}
-	return register.Finding{Check: p[0], Side: checks.Side(p[1]), Code: checks.Code(p[2]), Word: p[3], Service: p[4], Party: p[5], Flow: p[6], Addr: p[7], Owner: p[8]}, true
+	f := register.Finding{Check: p[0], Side: checks.Side(p[1]), Code: checks.Code(p[2]), Word: p[3], Service: p[4], Party: p[5], Flow: p[6], Addr: p[7], Owner: p[8]}
+	if len(p) > before {
+		f.Why = p[before]
+	}
+	return f, true
 }
 
 func (w *watcher) ownerOf(e journal.Event) string {

@@ -12,6 +12,7 @@ import (
 	"skift/internal/people"
 	"skift/internal/plan"
 	"skift/internal/term"
+	"skift/internal/words"
 )
 
 // whoCommand shows who answers for a seat.
@@ -68,24 +69,36 @@ func (s *session) showWho(p *plan.Plan, seats []string, at time.Time) error {
 	if s.json {
 		return s.printJSON(out)
 	}
-	s.printf("%s\n", localTime(p, at))
-	t := term.NewTable("", "seat", "on shift", "until", "next", "deputy")
+	c := speak(p)
+	s.printf("%s\n", s.screen.Bold(c.DateTime(at.In(p.Zone))))
+	t := term.NewTable("", c.T("paper.seat"), c.T("paper.now"), c.T("paper.until"), c.T("paper.next"), c.T("paper.deputy")).Fold(2)
 	for _, d := range out {
-		state, on, until := term.Fail, "nobody", ""
+		state, on, until := term.Fail, c.T("owner.nobody"), ""
 		if len(d.On) > 0 {
-			state, on, until = term.OK, names(d.On), localTime(p, d.On[0].Until)
+			state, on, until = term.OK, names(d.On), near(c, p, d.On[0].Until, at)
 		} else if len(d.Deputies) > 0 {
 			state = term.Risk
 		}
 		next := ""
 		if d.Next != nil {
-			next = names([]contact{*d.Next}) + " from " + localTime(p, d.Next.From)
+			next = names([]contact{*d.Next}) + " " + c.T("watch.from", "at", near(c, p, d.Next.From, at))
 		}
-		t.Cells(term.Cell{Text: state.Shape(), State: state}, term.Cell{Text: d.Seat}, term.Cell{Text: on, State: state}, term.Cell{Text: until},
+		t.Cells(term.Cell{Text: state.Shape(), State: state}, term.Cell{Text: d.Seat, State: state}, term.Cell{Text: on, State: state}, term.Cell{Text: until},
 			term.Cell{Text: next}, term.Cell{Text: names(d.Deputies)})
 	}
 	return t.Write(s.out, s.screen)
 }
+
+// near is an instant as it is said at another: its time of day, its day when that is another, and its year when it is far.
+func near(c *words.Catalogue, p *plan.Plan, t, now time.Time) string {
+	if d := t.Sub(now); d > far || d < -far {
+		return c.Date(t.In(p.Zone))
+	}
+	return clockIn(c, p, t, now)
+}
+
+// far is from when on an instant is said with its year, and without its time of day.
+const far = 90 * 24 * time.Hour
 
 func names(cs []contact) string {
 	var out []string
@@ -95,7 +108,7 @@ func names(cs []contact) string {
 			text = c.Person
 		}
 		if c.Phone != "" {
-			text += " " + c.Phone
+			text += ", " + term.Keep(c.Phone)
 		}
 		out = append(out, text)
 	}

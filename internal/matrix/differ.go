@@ -77,8 +77,11 @@ func breaks(demanded []checks.Comparison, o, n *Answer) bool {
 // compare is how an old and a new address stand to each other: by the table, and where that finds nothing wrong by the check's rules.
 func (p *Pair) compare(o, n *Answer) checks.PairVerdict {
 	v := checks.Pair(seenOf(o), seenOf(n), p.Phase)
-	if oneFile(o, n) {
+	switch was, is, files := filesOf(o, n); {
+	case files && was == is:
 		v = v.OneFile()
+	case files:
+		v = v.TwoFiles()
 	}
 	if breaks(p.rules, o, n) {
 		return v.Differing()
@@ -86,9 +89,13 @@ func (p *Pair) compare(o, n *Answer) checks.PairVerdict {
 	return v
 }
 
-// oneFile reports whether two answers are about the same file that lies here.
-func oneFile(o, n *Answer) bool {
-	return comparable(o, n) && o.Addr+n.Addr == "" && o.Last.Facts["file"] != "" && o.Last.Facts["file"] == n.Last.Facts["file"]
+// filesOf are the files that lie here and that two answers are about; ok is false when they are about something else.
+func filesOf(o, n *Answer) (was, is string, ok bool) {
+	if !comparable(o, n) || o.Addr+n.Addr != "" {
+		return "", "", false
+	}
+	was, is = o.Last.Facts["file"], n.Last.Facts["file"]
+	return was, is, was != "" && is != ""
 }
 
 // markDiffering makes a failure of every new address that is well by itself and breaks a rule with an old one: what counts units must

@@ -44,7 +44,7 @@ func TestPlacelessUnits(t *testing.T) {
 		}
 	}
 	latest[0].Facts = map[string]string{"file": "b.pem"}
-	if v := s.Compare(latest).Pairs[0].Verdict; v.Word != checks.WordCommonCause {
+	if v := s.Compare(latest).Pairs[0].Verdict; v.Word != checks.WordBothFailed || !v.Blocks || v.Whose != checks.WhoseBoth {
 		t.Errorf("two files that are expired are %+v", v)
 	}
 	p.Checks["files"].Options = checks.CertFileOptions{File: map[checks.Side]checks.Text{checks.New: {Literal: "a.pem"}}}

@@ -184,5 +184,5 @@ func served(c checks.Code) bool {
 // finding is an answer that is not as wanted, as a gate lists it.
 func (m Matrix) finding(p *Pair, a Answer) register.Finding {
 	return register.Finding{Check: a.Check, Side: a.Side, Code: a.Code, Word: string(p.Verdict.Word), Service: p.Service,
-		Party: p.Party, Flow: p.Flow, Addr: a.Addr, Owner: m.owner(p, a)}
+		Party: p.Party, Flow: p.Flow, Addr: a.Addr, Owner: m.owner(p, a), Why: m.sideWhy(p, a).Sentence()}
 }

@@ -122,6 +122,7 @@ type Finding struct {
 	Flow    string      `json:"flow,omitempty"`
 	Addr    string      `json:"addr,omitempty"`
 	Owner   string      `json:"owner,omitempty"` // the party who must act
+	Why     string      `json:"why,omitempty"`   // why, where the code alone does not say it: paused, too-old …; see `skift explain`
 }
 
 // Reason is why a gate was decided as it was. Code is a catalogue word: criterion-unmet, not-answered, not-ready, deadline, voted.

@@ -190,7 +190,7 @@ func findings(all []register.Finding) map[string]string {
 }
 
 func finding(f register.Finding) string {
-	parts := []string{f.Check, string(f.Side), string(f.Code), f.Word, f.Service, f.Party, f.Flow, f.Addr, f.Owner}
+	parts := []string{f.Check, string(f.Side), string(f.Code), f.Word, f.Service, f.Party, f.Flow, f.Addr, f.Owner, f.Why}
 	return strings.Join(parts, "|")
 }
 

@@ -27,6 +27,7 @@ type Table struct {
 	right  map[int]bool
 	rows   [][]Cell
 	under  map[int][]string // row → paragraphs below it
+	fold   int              // 0 = never
 }
 
 // NewTable begins a table; without a header none is printed.
@@ -64,6 +65,51 @@ func (t *Table) Under(text string) {
 	}
 }
 
+// Fold lets a table that is wider than the screen keep its first columns only: what stands in the others goes below each row, every
+// part behind its column's header. Nothing is left out, and no part is broken that fits on a line.
+func (t *Table) Fold(columns int) *Table {
+	t.fold = columns
+	return t
+}
+
+// folded is the table as a narrow screen shows it.
+func (t *Table) folded(screen int) *Table {
+	out := &Table{right: t.right, under: map[int][]string{}}
+	if len(t.header) > 0 {
+		out.header = t.header[:min(t.fold, len(t.header))]
+	}
+	for i, row := range t.rows {
+		out.Cells(row[:min(t.fold, len(row))]...)
+		var parts []string
+		for j := t.fold; j < len(row); j++ {
+			text := row[j].Text
+			if text == "" {
+				continue
+			}
+			if j < len(t.header) && t.header[j] != "" {
+				text = t.header[j] + " " + text
+			}
+			parts = append(parts, text)
+		}
+		for _, l := range Parts(parts, " · ", screen-underIndent) {
+			out.Under(l)
+		}
+		for _, text := range t.under[i] {
+			out.Under(text)
+		}
+	}
+	return out
+}
+
+// natural is how wide the table is without wrapping.
+func natural(widths []int) int {
+	n := -len(tableGap)
+	for _, w := range widths {
+		n += w + len(tableGap)
+	}
+	return n
+}
+
 // Len is the number of rows, not counting the header.
 func (t *Table) Len() int { return len(t.rows) }
 
@@ -71,6 +117,9 @@ func (t *Table) Len() int { return len(t.rows) }
 func (t *Table) Write(w io.Writer, s Screen) error {
 	var out strings.Builder
 	widths := t.widths()
+	if t.fold > 0 && s.Width > 0 && natural(widths) > s.Width {
+		return t.folded(s.Width).Write(w, s)
+	}
 	t.wrapLast(widths, s.Width)
 	if len(t.header) > 0 {
 		cells := make([]Cell, len(t.header))
@@ -157,6 +206,15 @@ func (t *Table) line(out *strings.Builder, row []Cell, widths []int, paint func(
 	}
 }
 
+// kept is a space at which no line breaks.
+const kept = "\u00a0"
+
+// Keep makes text that [Wrap] does not break at its spaces, such as a telephone number. Wrap gives the spaces back.
+func Keep(text string) string { return strings.ReplaceAll(text, " ", kept) }
+
+// Loose gives the spaces back to text that went through [Keep].
+func Loose(text string) string { return strings.ReplaceAll(text, kept, " ") }
+
 // Wrap breaks text into lines of at most columns columns, at spaces where it
 // can and inside a word where it must. Line breaks in the text stay; control
 // characters are shown as [Line] does. columns ≤ 0 breaks nowhere else.
@@ -164,6 +222,30 @@ func Wrap(text string, columns int) []string {
 	var lines []string
 	for paragraph := range strings.SplitSeq(text, "\n") {
 		lines = wrapLine(lines, Line(paragraph), columns)
+	}
+	for i, l := range lines {
+		lines[i] = Loose(l)
+	}
+	return lines
+}
+
+// Parts sets parts side by side with something between them, as many on a line as fit. A part breaks only when a line of its own
+// is too short for it.
+func Parts(parts []string, between string, columns int) []string {
+	var lines []string
+	line := ""
+	for _, p := range parts {
+		switch joined := line + between + p; {
+		case line == "":
+			line = p
+		case columns <= 0 || Width(Line(joined)) <= columns:
+			line = joined
+		default:
+			lines, line = append(lines, Wrap(line, columns)...), p
+		}
+	}
+	if line != "" {
+		lines = append(lines, Wrap(line, columns)...)
 	}
 	return lines
 }

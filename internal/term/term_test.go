@@ -3,6 +3,7 @@ package term
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -217,5 +218,44 @@ func TestTableUnder(t *testing.T) {
 	want := "a  b\nx  y\n   much to say␛[2J\n   about it\n   and more\nz  w\n"
 	if out.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+}
+
+// On a narrow screen the first columns stay, and what stands in the others goes below, each part whole.
+func TestTableFold(t *testing.T) {
+	t.Parallel()
+	tbl := NewTable("", "seat", "on shift", "until").Fold(2)
+	tbl.Row("●", "a/b", "The Operator, "+Keep("+45 00 00 00 01"), "tomorrow")
+	tbl.Row("■", "c/d", "", "")
+	tbl.Under("and more")
+	for width, want := range map[int]string{
+		0:  "   seat  on shift                       until\n●  a/b   The Operator, +45 00 00 00 01  tomorrow\n■  c/d\n   and more\n",
+		45: "   seat\n●  a/b\n   on shift The Operator, +45 00 00 00 01\n   until tomorrow\n■  c/d\n   and more\n",
+		30: "   seat\n●  a/b\n   on shift The Operator,\n   +45 00 00 00 01\n   until tomorrow\n■  c/d\n   and more\n",
+	} {
+		var out strings.Builder
+		if err := tbl.Write(&out, Screen{Width: width}); err != nil || out.String() != want {
+			t.Errorf("%d columns: %v\ngot\n%s\nwant\n%s", width, err, out.String(), want)
+		}
+	}
+}
+
+// A number is not broken where it has spaces, and gets them back.
+func TestKeep(t *testing.T) {
+	t.Parallel()
+	for width, want := range map[int][]string{
+		0:  {"call +45 00 00 00 01 now"},
+		20: {"call +45 00 00 00 01", "now"},
+		16: {"call", "+45 00 00 00 01", "now"},
+	} {
+		if got := Wrap("call "+Keep("+45 00 00 00 01")+" now", width); !slices.Equal(got, want) {
+			t.Errorf("%d columns: %q", width, got)
+		}
+	}
+	if got := Loose(Keep("a b")); got != "a b" {
+		t.Errorf("got %q", got)
+	}
+	if got := Parts([]string{"a b", "c d", "e f g h"}, " · ", 9); !slices.Equal(got, []string{"a b · c d", "e f g h"}) {
+		t.Errorf("parts: %q", got)
 	}
 }

@@ -166,7 +166,7 @@ var pairWords = []entry{
 	{"pair.one-file", "samme fil", "one file"},
 	{"pair.one-file.means", "Begge sider bruger den samme fil, og den er ikke, som den skal være: det er én fejl, og den ligger hverken hos os eller på en platform.", "Both sides use the same file, and it is not as it should be: that is one fault, and it is neither ours nor a platform's."},
 	{"pair.both-failed", "fejl på begge", "failed on both"},
-	{"pair.both-failed.means", "Begge platforme fejler, men på hver sin måde.", "Both platforms fail, each in its own way."},
+	{"pair.both-failed.means", "Begge sider fejler, hver for sig.", "Both sides fail, each by itself."},
 	{"pair.regression", "forringelse", "regression"},
 	{"pair.regression.means", "Det virkede før skiftet, men svarer nu ikke som det skal.", "It worked before the switch and does not answer as it should now."},
 	{"pair.regression-old-open", "forringelse, gammel stadig åben", "regression, old still open"},
