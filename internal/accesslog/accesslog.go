@@ -42,6 +42,7 @@ const (
 	ByLogin  Denied = "auth_failed"       // the login failed; the address was let in so far
 	ByClose  Denied = "closed_pre_banner" // closed before anything was said
 	ByWall   Denied = "filtered_reject"   // a firewall's own log
+	ByLoad   Denied = "refused_text"      // by a server that is busy, or is asked too often: no list is behind it
 )
 
 // Source is what a log says about one address.
@@ -76,7 +77,7 @@ type Place struct {
 // Options say how a log is to be read.
 type Options struct {
 	Format  Format
-	Year    int            // of the first line, where lines have none; 0 = the latest that lies not in the future
+	Year    int            // of every line, where lines have none; 0 = the latest that lies not in the future
 	Zone    *time.Location // where lines have none
 	Service string         // of a table with a column service: only its rows
 	Now     time.Time
@@ -130,7 +131,7 @@ func Read(r io.Reader, o Options) (Summary, error) {
 			s.bad(err.Error())
 			return nil
 		case e.at.After(o.Now.Add(maxAhead)):
-			s.bad("lies in the future")
+			s.bad("lies in the future; is the time zone right (--timezone)?")
 			return nil
 		}
 		return add(sources, e)

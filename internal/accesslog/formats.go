@@ -82,11 +82,12 @@ func (o Options) instant(text string) (time.Time, error) {
 	return time.Time{}, errors.New("has no time that can be read")
 }
 
-// yearless reads a time that says no year: it is the one given, else the latest that lies not in the future.
+// yearless reads a time that says no year: it is the one given, else the latest that lies not in the future. What is ahead of us by no
+// more than time zones differ is read in the wrong one: it is not a year old.
 func (o Options) yearless(text string) (time.Time, error) {
 	year := o.Year
 	if year == 0 {
-		year = o.Now.In(o.Zone).Year()
+		year = o.Now.In(o.Zone).Year() + 1 // on New Year's Eve it is next year already somewhere
 	}
 	for {
 		t, err := time.ParseInLocation("2006 Jan 2 15:04:05", strconv.Itoa(year)+" "+text, o.Zone)
@@ -97,7 +98,7 @@ func (o Options) yearless(text string) (time.Time, error) {
 			}
 			return t, errors.New("has no time that can be read")
 		}
-		if o.Year == 0 && t.After(o.Now.Add(maxAhead)) {
+		if o.Year == 0 && t.After(o.Now.Add(maxZones)) {
 			year--
 			continue
 		}
@@ -105,12 +106,22 @@ func (o Options) yearless(text string) (time.Time, error) {
 	}
 }
 
-// What sshd says about a source. A failed login tells that the address was let in and the person was not.
+// maxZones is how far apart the clocks of two time zones are.
+const maxZones = 26 * time.Hour
+
+// What sshd says about a source. A failed login tells that the address was let in and the person was not. "drop connection" is sshd's
+// own load or penalty, for any address that comes too often; "refused connect" is a list that the address is not on.
 var (
+	sshRepeated = regexp.MustCompile(`^message repeated (\d{1,9}) times: \[ ?(.*)\]$`)
 	sshAccepted = regexp.MustCompile(`^Accepted \S+ for .{0,256} from (\S+) port \d+`)
 	sshFailed   = regexp.MustCompile(`^(?:Failed \S+ for |Invalid user ).{0,256} from (\S+)(?: port \d+)?`)
-	sshRefused  = regexp.MustCompile(`^(?:refused connect from|drop connection #\d+ from \[?)\s*(?:\S+ \()?([0-9A-Fa-f:.]+)`)
-	sshSeen     = regexp.MustCompile(`^(?:Connection (?:closed|reset) by|Received disconnect from|Disconnected from|Connection from) (?:(?:authenticating|invalid) user .{0,256} )?([0-9A-Fa-f:.]+) port \d+`)
+	sshRefused  = regexp.MustCompile(`^refused connect from (?:\S+ \()?([0-9A-Fa-f:.]+)`)
+	sshDropped  = regexp.MustCompile(`^drop connection #\d+ from \[?([0-9A-Fa-f:.]+?)\]?:\d+ `)
+	sshSeen     = regexp.MustCompile(`^(?:(?:fatal|error|banner exchange|ssh_dispatch_run_fatal): )?(?:` +
+		`(?:Connection (?:closed|reset) by|Received disconnect from|Disconnected from|Connection from)(?: (?:authenticating|invalid) user .{0,256})?|` +
+		`Unable to negotiate with|Did not receive identification string from|Bad protocol version identification .{0,512} from|` +
+		`Timeout before authentication for(?: connection from)?|[Mm]aximum authentication attempts exceeded for .{0,256} from` +
+		`) ([0-9A-Fa-f]*[.:][0-9A-Fa-f:.]*[0-9A-Fa-f])(?:[ :,]|$)`)
 )
 
 func (o Options) authLog(line []byte) (entry, error) {
@@ -122,11 +133,17 @@ func (o Options) authLog(line []byte) (entry, error) {
 		return entry{}, errOther
 	}
 	e := entry{at: at, count: 1}
+	if m := sshRepeated.FindStringSubmatch(text); m != nil { // syslog writes what it has written already only once
+		text = m[2]
+		if e.count, err = strconv.ParseInt(m[1], 10, 64); err != nil || e.count < 1 {
+			return e, errOther
+		}
+	}
 	for _, p := range []struct {
 		pattern *regexp.Regexp
 		denied  Denied
 		seen    bool
-	}{{sshAccepted, "", false}, {sshFailed, ByLogin, false}, {sshRefused, ByClose, false}, {sshSeen, "", true}} {
+	}{{sshAccepted, "", false}, {sshFailed, ByLogin, false}, {sshRefused, ByClose, false}, {sshDropped, ByLoad, false}, {sshSeen, "", true}} {
 		if m := p.pattern.FindStringSubmatch(text); m != nil {
 			e.denied, e.seen = p.denied, p.seen
 			e.source, err = address(m[1])
@@ -149,18 +166,33 @@ func nginx(line []byte) (entry, error) {
 		return entry{}, errors.New("has no time that can be read")
 	}
 	e := entry{at: at.UTC(), count: 1}
-	if m[3] == "403" {
+	switch m[3] {
+	case "403":
 		e.denied = ByStatus
+	case "444": // closed by a rule, without an answer
+		e.denied = ByClose
+	case "000", "408", "499": // no answer was given: nothing was asked in time, or nobody waited
+		e.seen = true
 	}
 	e.source, err = address(m[1])
 	return e, err
 }
 
-var proxied = regexp.MustCompile(`(?:^|: )\[?([0-9A-Fa-f:.]+?)\]?:\d+ \[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d)(?:\.\d+)?\] \S+ \S+/\S+ ([0-9/+-]+) ([0-9+-]+) (\S+) (.*)$`)
+// A line of HAProxy begins with the source, after the head that syslog writes, the old one or that of RFC 5424.
+const proxiedFrom = `(?:^|: |^<\d{1,3}>1 (?:\S+ ){5}(?:-|\[.*?\]) )\[?([0-9A-Fa-f:.]+?)\]?:\d+ \[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d)(?:\.\d+)?\] `
 
-// haproxy reads the formats httplog and tcplog, with the head of syslog or without.
+var (
+	proxied   = regexp.MustCompile(proxiedFrom + `\S+ \S+/\S+ ([0-9/+-]+) ([0-9+-]+) (\S+) (.*)$`)
+	unproxied = regexp.MustCompile(proxiedFrom + `[^ /]+/[^ /]+: .+$`)
+)
+
+// haproxy reads the formats httplog and tcplog, and of who failed before there was a request, with the head of syslog or without.
 func (o Options) haproxy(line []byte) (entry, error) {
 	m := proxied.FindStringSubmatch(string(line))
+	early := m == nil
+	if early {
+		m = unproxied.FindStringSubmatch(string(line))
+	}
 	if m == nil {
 		if _, name, _, err := o.syslog(string(line)); err == nil || errors.Is(err, errOther) {
 			if name != "haproxy" || !strings.Contains(string(line), " [") {
@@ -174,14 +206,21 @@ func (o Options) haproxy(line []byte) (entry, error) {
 		return entry{}, errors.New("has no time that can be read")
 	}
 	e := entry{at: at.UTC(), count: 1}
-	if strings.Count(m[3], "/") >= 4 { // httplog: a status, and how it ended three fields later
+	switch {
+	case early:
+		e.seen = true
+	case strings.Count(m[3], "/") >= 4: // httplog: a status, and how it ended three fields later
+		answered := len(m[4]) == 3 && m[4][0] >= '1' && m[4][0] <= '5'
+		ended := strings.Fields(m[6])
 		switch {
 		case m[4] == "403":
 			e.denied = ByStatus
-		case len(m[4]) != 3 || m[4][0] < '1' || m[4][0] > '5':
-			e.seen = true // -1: no answer was given
+		case !answered && len(ended) > 2 && strings.HasPrefix(ended[2], "PR"): // closed by a rule, without an answer
+			e.denied = ByClose
+		case !answered: // -1
+			e.seen = true
 		}
-	} else {
+	default:
 		e.denied, e.seen = proxyEnded(m[5])
 	}
 	e.source, err = address(m[1])
@@ -203,6 +242,7 @@ func proxyEnded(state string) (denied Denied, seen bool) {
 type table struct {
 	options Options
 	columns []string
+	comma   rune
 }
 
 // Outcomes of a table.
@@ -212,8 +252,14 @@ var (
 )
 
 func (t *table) row(line []byte) (entry, error) {
+	if t.columns == nil {
+		t.comma = ','
+		if text := string(line); strings.Contains(text, ";") && !strings.Contains(text, ",") { // spreadsheets write so where the comma is for decimals
+			t.comma = ';'
+		}
+	}
 	r := csv.NewReader(strings.NewReader(string(line)))
-	r.TrimLeadingSpace = true
+	r.Comma, r.TrimLeadingSpace = t.comma, true
 	cells, err := r.Read()
 	if err != nil {
 		return entry{}, errors.New("is no row of a table")
