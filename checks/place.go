@@ -2,18 +2,34 @@ package checks
 
 import "net/netip"
 
+// Network is the network that the answer is about, where it is about one instead of an address: who may come from several and has no
+// vantage is asked from a place that is named after it.
+func (a Ask) Network() (netip.Prefix, bool) {
+	if a.Spec == nil || !a.Spec.Sourced() || a.Source.IsValid() {
+		return netip.Prefix{}, false
+	}
+	p, err := netip.ParsePrefix(a.Unit.Vantage)
+	return p, err == nil
+}
+
 // SeenFromElsewhere reports whether an answer about a source was given from another address, and nobody told that this address is seen
 // as the one the plan says. local is the address that was asked from; one that is not known says nothing. Behind address translation the two
 // differ rightly, and only a reflector knows.
 func (r Result) SeenFromElsewhere(a Ask, local netip.Addr) bool {
-	if !a.Spec.Sourced() || !a.Source.IsValid() || !local.IsValid() || local.Unmap() == a.Source.Unmap() {
+	seen, err := netip.ParseAddr(r.Facts[FactEgress])
+	network, ranged := a.Network()
+	switch {
+	case !a.Spec.Sourced() || !local.IsValid():
+		return false
+	case ranged:
+		return !network.Contains(local.Unmap()) && (err != nil || !network.Contains(seen.Unmap()))
+	case !a.Source.IsValid() || local.Unmap() == a.Source.Unmap():
 		return false
 	}
 	meant := a.Egress
 	if !meant.IsValid() {
 		meant = a.Source
 	}
-	seen, err := netip.ParseAddr(r.Facts[FactEgress])
 	return err != nil || seen.Unmap() != meant.Unmap()
 }
 

@@ -28,6 +28,12 @@ func TestSeenFromElsewhere(t *testing.T) {
 		{"from elsewhere, seen as the source where the egress is meant", Ask{Spec: reach, Source: own, Egress: public}, other, told("192.0.2.10"), true},
 		{"not known from where", Ask{Spec: reach, Source: own}, netip.Addr{}, nil, false},
 		{"no source meant", Ask{Spec: reach}, other, nil, false},
+		{"from the network", Ask{Spec: reach, Unit: Unit{Vantage: "192.0.2.0/28"}}, own, nil, false},
+		{"from the network, mapped", Ask{Spec: reach, Unit: Unit{Vantage: "192.0.2.0/28"}}, netip.AddrFrom16(own.As16()), nil, false},
+		{"from outside the network", Ask{Spec: reach, Unit: Unit{Vantage: "192.0.2.0/28"}}, other, nil, true},
+		{"from outside the network, seen inside", Ask{Spec: reach, Unit: Unit{Vantage: "192.0.2.0/28"}}, other, told("192.0.2.10"), false},
+		{"from outside the network, seen outside", Ask{Spec: reach, Unit: Unit{Vantage: "192.0.2.0/28"}}, other, told("192.0.2.99"), true},
+		{"not about a source, in a network", Ask{Spec: tls, Unit: Unit{Vantage: "192.0.2.0/28"}}, other, nil, false},
 		{"not about a source", Ask{Spec: tls, Source: own}, other, nil, false},
 	}
 	for _, c := range cases {

@@ -115,7 +115,7 @@ func (s *session) askAll(ctx context.Context, e probefile.Export, dir string, c 
 	answers, err := sweep.Sweep(ctx, job)
 	bar.end()
 	for i := range answers {
-		if !onThisHost(asks[i].Source) && answers[i].SeenFromElsewhere(asks[i], elsewhere) {
+		if !sourceHere(asks[i]).IsValid() && answers[i].SeenFromElsewhere(asks[i], elsewhere) {
 			answers[i] = answers[i].Unplaced()
 		}
 		answers[i].ConfigHash = asks[i].Hash() // of what was asked for: from where this host could ask is told by local_addr
@@ -131,24 +131,34 @@ var elsewhere = netip.IPv6Unspecified()
 // NAT that is the same to whoever is asked, which a reflector has to confirm where the answer is about the source.
 func fromHere(a checks.Ask, at time.Time) checks.Ask {
 	a.At = at
-	if !onThisHost(a.Source) {
-		a.Source = netip.Addr{}
-	}
+	a.Source = sourceHere(a)
 	return a
 }
 
-func onThisHost(ip netip.Addr) bool {
+// sourceHere is the address of this host from which an ask is asked as it is meant: the source in the plan, or one in the network that the
+// plan says; not valid where this host has none.
+func sourceHere(a checks.Ask) netip.Addr {
+	if network, ranged := a.Network(); ranged {
+		return onThisHost(network.Contains)
+	}
+	if a.Source.IsLoopback() { // all of 127.0.0.0/8 is here, and only one of it is listed
+		return a.Source
+	}
+	return onThisHost(func(ip netip.Addr) bool { return ip == a.Source.Unmap() })
+}
+
+// onThisHost is the first address of this host that fits.
+func onThisHost(fits func(netip.Addr) bool) netip.Addr {
 	addrs, err := net.InterfaceAddrs()
-	if err != nil || !ip.IsValid() {
-		return false
+	if err != nil {
+		return netip.Addr{}
 	}
-	if ip.IsLoopback() { // all of 127.0.0.0/8 is here, and only one of it is listed
-		return true
+	for _, a := range addrs {
+		if p, err := netip.ParsePrefix(a.String()); err == nil && fits(p.Addr().Unmap()) {
+			return p.Addr().Unmap()
+		}
 	}
-	return slices.ContainsFunc(addrs, func(a net.Addr) bool {
-		p, err := netip.ParsePrefix(a.String())
-		return err == nil && p.Addr().Unmap() == ip.Unmap()
-	})
+	return netip.Addr{}
 }
 
 // targets are the addresses of a file: nothing else is connected to.
