@@ -2,6 +2,7 @@ package cli
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,7 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"skift/internal/diag"
 	"skift/internal/forecast"
+	"skift/internal/journal"
 	"skift/internal/people"
 	"skift/internal/plan"
 	"skift/internal/run"
@@ -59,12 +62,11 @@ func TestRunScreen(t *testing.T) {
 	for _, lang := range []string{"da", "en"} {
 		p, snap := aWeekend(t, lang)
 		draw := func(screen term.Screen) string {
-			var b strings.Builder
-			v := runScreen{session: &session{out: &b, screen: screen}, Catalogue: speak(p), p: p, snap: snap, r: snap.Runs[0]}
-			if err := v.show(false); err != nil {
+			text, err := runScreen{session: &session{screen: screen}, Catalogue: speak(p), p: p, snap: snap, r: snap.Runs[0]}.draw(0, false)
+			if err != nil {
 				t.Fatal(err)
 			}
-			return b.String()
+			return text
 		}
 		plain := draw(term.Screen{Width: 80})
 		for line := range strings.Lines(plain) {
@@ -87,6 +89,67 @@ func TestRunScreen(t *testing.T) {
 		}
 		if d := cmp.Diff(string(want), plain); d != "" {
 			t.Errorf("%s differs; run with -update to accept:\n%s", file, d)
+		}
+	}
+}
+
+// aLongNight is a weekend of forty steps with long names, long seats, Danish letters and a reason that no end is seen of; some of it hostile.
+func aLongNight(t *testing.T, lang string) (*plan.Plan, snapshot.Snapshot) {
+	t.Helper()
+	p, snap := aWeekend(t, lang)
+	r := &snap.Runs[0]
+	r.Reason = "lists failed: \x1b[2J\u202e" + strings.Repeat("fortegnelsen over ændrede afgørelser på Ærø stemmer ikke; ", 20)
+	r.Paused = []snapshot.Pause{{Stream: "netværk", Reason: "deres telefon er optaget", By: journal.Actor{Seat: "data-sources-and-registers/coordinator-of-the-night"}}}
+	for i := range 40 {
+		id := fmt.Sprintf("reconcile-the-registers-of-every-municipality-%02d", i)
+		st := forecast.Step{ID: id, Start: r.Forecast.At, End: r.Forecast.At.Add(time.Duration(i) * time.Minute), Late: time.Duration(i) * time.Minute}
+		r.Forecast.Steps = append(r.Forecast.Steps, st)
+		r.Forecast.Path = append(r.Forecast.Path, id)
+		state := []run.StepState{run.Running, run.WaitingForPerson, run.Failed, run.Waiting, run.Uncertain}[i%5]
+		r.Steps = append(r.Steps, snapshot.Step{ID: id, State: state, Owner: "data-sources-and-registers/coordinator-of-the-night"})
+		snap.Needed = append(snap.Needed, snapshot.Needed{Kind: snapshot.NeedStep, Subject: id, Run: r.ID, Seat: "data-sources-and-registers/coordinator-of-the-night", Person: "p-1", By: st.End})
+	}
+	p.Contacts = people.ReadContacts("contacts.csv", []byte("person,name,phone\np-1,\"Datakildernes koordinator, natten mellem lørdag og søndag\",+45 00 00 00 37\n"), &diag.List{})
+	return p, snap
+}
+
+// TestRunScreenFits: whatever the run, nothing of the screen is wider or longer than the terminal; the next gate, both ends and whom to call are
+// on it, and what is left out says so.
+func TestRunScreenFits(t *testing.T) {
+	t.Parallel()
+	for _, lang := range []string{"da", "en"} {
+		for _, size := range []struct{ rows, columns int }{{24, 80}, {40, 120}, {24, 200}, {50, 60}} {
+			for name, make := range map[string]func(*testing.T, string) (*plan.Plan, snapshot.Snapshot){"a weekend": aWeekend, "a long night": aLongNight} {
+				p, snap := make(t, lang)
+				for _, colour := range []bool{false, true} {
+					text, err := runScreen{session: &session{screen: term.Screen{Width: size.columns, Colour: colour}}, Catalogue: speak(p), p: p, snap: snap, r: snap.Runs[0]}.draw(size.rows, true)
+					if err != nil {
+						t.Fatal(err)
+					}
+					plain := string(term.Strip(text))
+					lines := strings.Split(strings.TrimSuffix(plain, "\n"), "\n")
+					if len(lines) >= size.rows {
+						t.Errorf("%s %s: %d lines on %d:\n%s", lang, name, len(lines), size.rows, plain)
+					}
+					for _, l := range lines {
+						if term.Width(l) > size.columns {
+							t.Errorf("%s %s: wider than %d: %s", lang, name, size.columns, l)
+						}
+					}
+					want := []string{"open-go", "copy → compare", "◀  ", "◁  ", "count"}
+					if name == "a long night" {
+						want = append(want, "+45 00 00 00 37", "… ", "netværk")
+					}
+					for _, w := range want {
+						if !strings.Contains(plain, w) {
+							t.Errorf("%s %s, %d×%d: %q is not on the screen:\n%s", lang, name, size.columns, size.rows, w, plain)
+						}
+					}
+					if strings.ContainsRune(plain, '\u202e') {
+						t.Errorf("%s: the direction of text was turned", lang)
+					}
+				}
+			}
 		}
 	}
 }

@@ -85,10 +85,7 @@ func howItIs(state run.State) error {
 
 // watchOnce shows a run as it is now.
 func (s *session) watchOnce(ctx context.Context, id string, live bool) (state run.State, err error) {
-	var b strings.Builder
-	shown := *s
-	shown.out = &b
-	rows := 0
+	text, shown, rows := "", *s, 0
 	if f, ok := s.out.(*os.File); ok && live { // which may have been made larger or smaller
 		shown.screen, rows = term.Detect(f), term.Rows(f)
 	}
@@ -103,14 +100,14 @@ func (s *session) watchOnce(ctx context.Context, id string, live bool) (state ru
 		}
 		state = r.State
 		shown.stalePlan(snap, p)
-		return runScreen{session: &shown, Catalogue: speak(p), p: p, snap: snap, r: r}.show(live)
+		text, err = runScreen{session: &shown, Catalogue: speak(p), p: p, snap: snap, r: r}.draw(rows, live)
+		return err
 	})
 	if err != nil {
 		return state, err
 	}
-	text := b.String()
 	if live {
-		text = term.ClearScreen + clip(text, rows)
+		text = term.ClearScreen + text
 	}
 	if _, err := io.WriteString(s.out, text); err != nil {
 		return state, fmt.Errorf("show: %w", err)
@@ -118,13 +115,14 @@ func (s *session) watchOnce(ctx context.Context, id string, live bool) (state ru
 	return state, nil
 }
 
-// clip leaves out the last lines that do not fit: what is to be decided stands first.
-func clip(text string, rows int) string {
-	lines := strings.SplitAfter(text, "\n")
-	if rows <= 1 || len(lines) <= rows {
+// clip leaves out the last lines that do not fit, and says how many: what is to be decided stands first.
+func clip(text string, rows int, more func(left int) string) string {
+	lines := strings.SplitAfter(strings.TrimSuffix(text, "\n"), "\n")
+	shown := rows - 2 // the line that tells of the others, and the one the cursor stands in
+	if shown < 1 || len(lines) < rows {
 		return text
 	}
-	return strings.Join(lines[:rows-1], "")
+	return strings.Join(lines[:shown], "") + more(len(lines)-shown) + "\n"
 }
 
 // concern lists what is waited for in a run, soonest first as the snapshot has it.

@@ -65,23 +65,23 @@ func (t *Table) Under(text string) {
 	}
 }
 
-// Fold lets a table that is wider than the screen keep its first columns only: what stands in the others goes below each row, every
-// part behind its column's header. Nothing is left out, and no part is broken that fits on a line.
+// Fold lets a table that is wider than the screen keep its first columns only, as many of them as fit: what stands in the others goes
+// below each row, every part behind its column's header. Nothing is left out, and no part is broken that fits on a line.
 func (t *Table) Fold(columns int) *Table {
 	t.fold = columns
 	return t
 }
 
 // folded is the table as a narrow screen shows it.
-func (t *Table) folded(screen int) *Table {
+func (t *Table) folded(keep, screen int) *Table {
 	out := &Table{right: t.right, under: map[int][]string{}}
 	if len(t.header) > 0 {
-		out.header = t.header[:min(t.fold, len(t.header))]
+		out.header = t.header[:min(keep, len(t.header))]
 	}
 	for i, row := range t.rows {
-		out.Cells(row[:min(t.fold, len(row))]...)
+		out.Cells(row[:min(keep, len(row))]...)
 		var parts []string
-		for j := t.fold; j < len(row); j++ {
+		for j := keep; j < len(row); j++ {
 			text := row[j].Text
 			if text == "" {
 				continue
@@ -118,7 +118,11 @@ func (t *Table) Write(w io.Writer, s Screen) error {
 	var out strings.Builder
 	widths := t.widths()
 	if t.fold > 0 && s.Width > 0 && natural(widths) > s.Width {
-		return t.folded(s.Width).Write(w, s)
+		n := min(t.fold, len(widths))
+		for n > 1 && natural(widths[:n]) > s.Width {
+			n--
+		}
+		return t.folded(n, s.Width).Write(w, s)
 	}
 	t.wrapLast(widths, s.Width)
 	if len(t.header) > 0 {

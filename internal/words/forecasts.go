@@ -34,7 +34,6 @@ var forecastTexts = []entry{
 	{"gauge.back.over", "kørslen er slut", "the run has ended"},
 	{"gauge.legend", "┃ nu · ▶ slut · ◀ tilbage nu · ◁ tilbage til sidst · ◆ beslutning", "┃ now · ▶ end · ◀ back now · ◁ back at last · ◆ gate"},
 
-	{"watch.head", "{run} · {where} · {now} · {done} af {of} trin", "{run} · {where} · {now} · {done} of {of} steps"},
 	{"watch.gate", "Næste beslutning: {gate} om {in}", "Next gate: {gate} in {in}"},
 	{"watch.gate.now", "Næste beslutning: {gate} nu", "Next gate: {gate} now"},
 	{"watch.gate.reached", "nås {at}", "reached {at}"},
@@ -49,6 +48,9 @@ var forecastTexts = []entry{
 	{"watch.nothing", "intet", "nothing"},
 	{"watch.since", "siden {at}", "since {at}"},
 	{"watch.ends", "til {at}", "until {at}"},
+	{"watch.steps.one", "{n} trin", "{n} step"},
+	{"watch.steps.other", "{n} trin", "{n} steps"},
+	{"watch.by", "senest {at}", "by {at}"},
 	{"watch.from", "fra {at}", "from {at}"},
 	{"watch.slack", "{by} slæk", "{by} slack"},
 	{"watch.critical", "kritisk", "critical"},
