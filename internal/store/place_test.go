@@ -186,7 +186,7 @@ func TestCheck(t *testing.T) {
 	}
 	// An index that lacks a row is something only the database can tell.
 	hollow := copyDB(t, dir)
-	raw(t, hollow, "PRAGMA writable_schema = ON", "UPDATE sqlite_master SET rootpage = (SELECT rootpage FROM sqlite_master WHERE name = 'outbox_open') WHERE name = 'observation_until'")
+	raw(t, hollow, "PRAGMA writable_schema = ON", "UPDATE sqlite_master SET rootpage = (SELECT rootpage FROM sqlite_master WHERE name = 'outbox_open') WHERE name = 'observation_latest'")
 	if _, err := store.Check(t.Context(), hollow, nil); !errors.Is(err, store.ErrStorage) {
 		t.Error(err)
 	}

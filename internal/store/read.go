@@ -160,23 +160,16 @@ func scanMessage(row Row) (register.Message, error) {
 
 // Latest reads what each unit answers now, in the order of the units' keys.
 func (s *Store) Latest(ctx context.Context) ([]register.Interval, error) {
-	return s.intervals(ctx, "latest ORDER BY unit")
+	return s.intervals(ctx, "SELECT "+observationColumns+" FROM observation WHERE plan = $1 AND latest ORDER BY unit", s.plan)
 }
 
 // Recent reads what each unit answers now and, of what it answered from since on, the newest few intervals; each unit's in order of time.
 func (s *Store) Recent(ctx context.Context, since time.Time, few int) ([]register.Interval, error) {
-	var found []register.Interval
-	err := s.db.Read(ctx, func(tx Tx) error {
-		return tx.Query(func(row Row) error {
-			i, err := scanInterval(row)
-			found = append(found, i)
-			return err
-		}, "SELECT "+observationColumns+` FROM (
-			SELECT `+observationColumns+`, latest, row_number() OVER (PARTITION BY unit ORDER BY until DESC, since DESC) AS newest
-			FROM observation WHERE plan = $1 AND (latest OR until >= $2)) AS recent
-			WHERE latest OR newest <= $3 ORDER BY unit, until, since`, s.plan, micros(since), few)
-	})
-	return found, wrap("read observations", err)
+	return s.intervals(ctx, "SELECT "+observationColumns+` FROM (
+		SELECT `+observationColumns+`, latest, row_number() OVER (PARTITION BY unit ORDER BY until DESC, since DESC) AS newest FROM (
+			SELECT `+observationColumns+`, latest FROM observation WHERE plan = $1 AND latest
+			UNION ALL SELECT `+observationColumns+`, latest FROM observation WHERE plan = $1 AND NOT latest AND until >= $2) AS recent) AS ranked
+		WHERE latest OR newest <= $3 ORDER BY unit, until, since`, s.plan, micros(since), few)
 }
 
 // LastOK reads when each unit was last let in, for as long as observations are kept; one that never was is missing.
@@ -200,17 +193,22 @@ func (s *Store) LastOK(ctx context.Context) (map[checks.Unit]time.Time, error) {
 // History reads what the units of a check answered from since on, each unit's
 // intervals in order of time.
 func (s *Store) History(ctx context.Context, check string, since time.Time) ([]register.Interval, error) {
-	return s.intervals(ctx, "check_id = $2 AND until >= $3 ORDER BY unit, since", check, micros(since))
+	return s.intervals(ctx, "SELECT "+observationColumns+` FROM (
+		SELECT `+observationColumns+` FROM observation WHERE plan = $1 AND latest AND check_id = $2 AND until >= $3
+		UNION ALL SELECT `+observationColumns+` FROM observation WHERE plan = $1 AND NOT latest AND check_id = $2 AND until >= $3) AS of_check
+		ORDER BY unit, since`, s.plan, check, micros(since))
 }
 
-func (s *Store) intervals(ctx context.Context, where string, args ...any) ([]register.Interval, error) {
+// intervals reads what a question finds. What is answered now and what was answered before have indexes of their own: a question about both
+// asks for each of them.
+func (s *Store) intervals(ctx context.Context, question string, args ...any) ([]register.Interval, error) {
 	var found []register.Interval
 	err := s.db.Read(ctx, func(tx Tx) error {
 		return tx.Query(func(row Row) error {
 			i, err := scanInterval(row)
 			found = append(found, i)
 			return err
-		}, "SELECT "+observationColumns+" FROM observation WHERE plan = $1 AND "+where, append([]any{s.plan}, args...)...)
+		}, question, args...)
 	})
 	return found, wrap("read observations", err)
 }

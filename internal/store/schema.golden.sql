@@ -46,11 +46,13 @@ CREATE TABLE observation (
     CHECK (until >= since)
 );
 
-CREATE INDEX observation_check ON observation (plan, check_id, until);
+CREATE INDEX observation_check ON observation (plan, check_id, until) WHERE NOT latest;
 
 CREATE UNIQUE INDEX observation_latest ON observation (plan, unit) WHERE latest;
 
-CREATE INDEX observation_until ON observation (plan, until);
+CREATE INDEX observation_latest_check ON observation (plan, check_id) WHERE latest;
+
+CREATE INDEX observation_until ON observation (plan, until) WHERE NOT latest;
 
 CREATE TABLE outbox (
     plan        TEXT   NOT NULL REFERENCES head (plan),
