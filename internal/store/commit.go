@@ -72,7 +72,7 @@ func (s *Store) withdraw(r *request) bool {
 // errNothing ends a transaction in which every batch was refused.
 var errNothing = errors.New("nothing to commit")
 
-// commitWaiting stores what is waiting in one transaction. Each batch has its
+// commitWaiting stores what is waiting in one transaction. Each batch of several has its
 // own savepoint: one that is refused leaves the others alone.
 func (s *Store) commitWaiting() {
 	s.mu.Lock()
@@ -92,7 +92,7 @@ func (s *Store) commitWaiting() {
 	err := s.db.Write(context.Background(), func(tx Tx) error {
 		kept := 0
 		for _, r := range group {
-			if err := s.commitOne(tx, r); err != nil {
+			if err := s.commitOne(tx, r, len(group) == 1); err != nil {
 				return err
 			}
 			if r.err == nil {
@@ -112,7 +112,10 @@ func (s *Store) commitWaiting() {
 func answer(group []*request, err error) {
 	for _, r := range group {
 		if r.err == nil && err != nil {
-			r.out, r.err = Committed{}, err
+			r.err = err
+		}
+		if r.err != nil {
+			r.out = Committed{}
 		}
 		close(r.done)
 	}
@@ -132,10 +135,15 @@ func (s *Store) inPlace() error {
 }
 
 // commitOne stores one batch or leaves the reason in r.err. The error it
-// returns ends the whole transaction.
-func (s *Store) commitOne(tx Tx, r *request) error {
+// returns ends the whole transaction. A batch that is alone in it goes back with it, and needs no savepoint, for which SQLite would
+// copy every page before it is changed.
+func (s *Store) commitOne(tx Tx, r *request, alone bool) error {
 	if r.err = check(r.batch); r.err != nil {
 		return nil
+	}
+	if alone {
+		r.out, r.err = s.apply(tx, r.batch)
+		return r.err
 	}
 	if _, err := tx.Exec("SAVEPOINT batch"); err != nil {
 		return err
