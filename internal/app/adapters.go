@@ -146,21 +146,22 @@ func (s sweeps) Sweep(ctx context.Context, w runner.Sweep) (runner.Swept, error)
 
 // verdict is what a matrix says of a side ("" = of both), by units or by pairs.
 func verdict(m matrix.Matrix, side string, pairs bool) runner.Swept {
-	e := m.Tally()
+	e := m.TallyOn(checks.Side(side))
 	out := runner.Swept{OK: m.AllPass(checks.Side(side)), Observed: true}
 	if pairs {
 		out.OK = matrix.PairsOK(m.Pairs)
 	}
 	for _, f := range e.Findings {
-		if side != "" && string(f.Side) != side {
-			continue
-		}
 		out.Findings = append(out.Findings, f)
 		class := f.Code.Info().Class
 		out.Observed = out.Observed && class != checks.ClassBlind && class != checks.ClassOurs
 	}
 	total, passed := e.Critical.Total+e.Others.Total, e.Critical.Passed+e.Others.Passed
-	out.Summary = fmt.Sprintf("%d of %d measurements are as they must be", passed, total)
+	on := ""
+	if side != "" {
+		on = " on the " + side + " side"
+	}
+	out.Summary = fmt.Sprintf("%d of %d measurements%s are as they must be", passed, total, on)
 	if !out.OK && len(out.Findings) > 0 {
 		f := out.Findings[0]
 		out.Summary += fmt.Sprintf("; worst: %s on the %s side: %s", f.Check, f.Side, f.Code)

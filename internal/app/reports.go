@@ -50,6 +50,9 @@ type composed struct {
 }
 
 func (a *App) compose(ctx context.Context, c runner.Compose) (out []composed, missing []string, err error) {
+	if c.Report == runner.ContradictionReport {
+		return a.composeContradiction(ctx, c)
+	}
 	p := a.plan // who is told, and in which words, is of the plan in use
 	audience := p.Audiences[c.Audience]
 	if audience == nil {
@@ -103,17 +106,7 @@ func addressees(p *plan.Plan, audience *plan.Audience, now time.Time) []addresse
 		}
 	}
 	for _, seat := range audience.To {
-		person := PersonIn(p, seat, now)
-		if person == "" { // nobody is on shift: whoever comes next reads it then
-			if next := p.Roster.At(seat, now).Next; next != nil {
-				person = next.Person
-			}
-		}
-		party := plan.SeatParty(seat)
-		if pt := p.Parties[party]; pt != nil && pt.Role == plan.Customer {
-			party = ""
-		}
-		add(addressee{person, party, seat})
+		add(inSeat(p, seat, now))
 	}
 	if group := p.Parties[audience.ForEach]; group != nil {
 		for _, m := range group.Members {
@@ -125,6 +118,21 @@ func addressees(p *plan.Plan, audience *plan.Audience, now time.Time) []addresse
 		}
 	}
 	return out
+}
+
+// inSeat is who reads what goes to a seat, and as whom.
+func inSeat(p *plan.Plan, seat string, now time.Time) addressee {
+	person := PersonIn(p, seat, now)
+	if person == "" { // nobody is on shift: whoever comes next reads it then
+		if next := p.Roster.At(seat, now).Next; next != nil {
+			person = next.Person
+		}
+	}
+	party := plan.SeatParty(seat)
+	if pt := p.Parties[party]; pt != nil && pt.Role == plan.Customer {
+		party = ""
+	}
+	return addressee{person, party, seat}
 }
 
 // letter is a report on its way to one person.

@@ -292,7 +292,7 @@ func (v runScreen) waiting() (*term.Table, int) {
 				by = term.Cell{Text: v.T("report.overdue", "at", by.Text), State: term.Fail}
 			}
 		}
-		t.Cells(term.Cell{Text: term.Gate.Shape(), State: term.Gate}, term.Cell{Text: wanted(v.Catalogue, n)}, by, term.Cell{Text: n.Seat}, term.Cell{Text: call(v.p, n.Person)})
+		t.Cells(term.Cell{Text: term.Gate.Shape(), State: term.Gate}, term.Cell{Text: v.owed(n)}, by, term.Cell{Text: n.Seat}, term.Cell{Text: call(v.p, n.Person)})
 	}
 	return t, len(needed) - most
 }

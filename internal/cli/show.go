@@ -220,7 +220,7 @@ func (s *session) whatNext(c *words.Catalogue, snap snapshot.Snapshot, r snapsho
 		step := fmt.Sprintf("skift step %s %s", r.ID, st.ID)
 		as := "--as " + orSeat(st.Owner)
 		if st.Contradiction.Open() {
-			s.can("%s", c.T("runs.do.contradiction", "step", st.ID, "command", step+" accept "+as+" --reason …"))
+			s.can("%s", c.T(ofSide("runs.do.contradiction", st.Contradiction.Side), "step", st.ID, "command", step+" accept "+as+" --reason …"))
 		}
 		switch st.State {
 		case run.WaitingForPerson:
@@ -314,9 +314,11 @@ func why(c *words.Catalogue, st snapshot.Step, p *plan.Plan) string {
 	case st.Progress != nil:
 		return progressOf(c, *st.Progress)
 	case st.Contradiction.Open():
-		return c.T("runs.contradicted", "why", st.Contradiction.Reason)
+		return c.T(ofSide("runs.contradicted", st.Contradiction.Side), "why", st.Contradiction.Reason)
 	case st.Contradiction != nil:
-		return c.T("runs.contradicted.accepted", "why", st.Contradiction.AcceptedReason)
+		return c.T(ofSide("runs.contradicted.accepted", st.Contradiction.Side), "why", st.Contradiction.AcceptedReason)
+	case st.State == run.Verifying:
+		return c.T(ofSide("runs.verifying", st.VerifyOn))
 	case st.Reason != "":
 		return st.Reason
 	case st.State == run.Waiting && st.NotBefore != "":

@@ -51,11 +51,12 @@ const patience = time.Minute
 //	keephead NAME FILE        put the first journal head in a file into the environment
 //	keep NAME FILE REGEXP     put what the first group matches into the environment
 //	inert FILE                nothing in it that a terminal obeys
+//	inbox FILE                the text of every mail that arrived, each behind its recipient and subject
 func stageCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"exits": exits, "stage": stage, "fault": fault, "mend": mend, "post": post, "use": use, "fill": fill, "bg": background, "waitfor": waitFor,
 		"send": send, "ended": ended, "mark": mark, "unchanged": unchanged, "tamper": tamper, "isjson": isJSON, "get": get, "poll": poll,
-		"keephead": keepHead, "keep": keep, "inert": inert, "everychange": everyChange,
+		"keephead": keepHead, "keep": keep, "inert": inert, "everychange": everyChange, "inbox": inbox,
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"skift/checks"
 	"skift/internal/api"
 	"skift/internal/app"
 	"skift/internal/bug"
@@ -264,7 +263,7 @@ func (w *watcher) printStep(e journal.Event) {
 	}
 	switch {
 	case e.Kind == run.StepVerifying:
-		w.line(e, term.Running, "%s is said to be done; its checks are asked", e.Subject)
+		w.line(e, term.Running, "%s is said to be done; its checks are asked%s", e.Subject, onSide(w.asks(e)))
 	case e.Kind == run.StepUncertain:
 		w.line(e, term.Unknown, "%s is uncertain%s", e.Subject, reason)
 		w.more("find out whether it happened, then: skift step %s %s done|fail|retry --as %s --reason …", e.Run, e.Subject, w.ownerOf(e))
@@ -290,11 +289,11 @@ func (w *watcher) printContradiction(e journal.Event) {
 	switch {
 	case !ok:
 	case e.Kind == run.StepContradicted:
-		w.line(e, term.Risk, "%s is done, and its checks say otherwise now: %s", e.Subject, b.Reason)
+		w.line(e, term.Risk, "%s is done, and its checks%s say otherwise now: %s", e.Subject, onSide(b.Side), b.Reason)
 		w.evidence(e, run.Finished{Facts: b.Facts})
 		w.more("look at it; to answer for it: skift step %s %s accept --as %s --reason …", e.Run, e.Subject, w.ownerOf(e))
 	case e.Kind == run.StepAgrees:
-		w.line(e, term.OK, "the checks of %s agree again", e.Subject)
+		w.line(e, term.OK, "the checks of %s%s agree again", e.Subject, onSide(b.Side))
 	default:
 		w.line(e, term.Risk, "what speaks against %s is accepted: %s", e.Subject, b.Reason)
 	}
@@ -303,7 +302,7 @@ func (w *watcher) printContradiction(e journal.Event) {
 // evidence shows what a failed step rests on: the findings of its checks, or where its output is.
 func (w *watcher) evidence(e journal.Event, b run.Finished) {
 	for _, k := range slices.Sorted(maps.Keys(b.Facts)) {
-		if f, ok := findingOf(b.Facts[k]); ok && strings.HasPrefix(k, "finding.") {
+		if f, ok := register.ParseFinding(b.Facts[k]); ok && strings.HasPrefix(k, "finding.") {
 			w.more("%s %s", term.Fail.Shape(), findingText(words.In(words.En), f, w.plan))
 		}
 	}
@@ -312,18 +311,20 @@ func (w *watcher) evidence(e journal.Event, b run.Finished) {
 	}
 }
 
-// findingOf reads a finding as a failed check step keeps it.
-func findingOf(text string) (register.Finding, bool) {
-	p := strings.Split(text, "|")
-	const before = 9 // as journals have it that were written before there was a reason
-	if len(p) != before && len(p) != before+1 {
-		return register.Finding{}, false
+// asks is the side on which a step's checks are asked; "" = both.
+func (w *watcher) asks(e journal.Event) string {
+	if step := w.stepOf(e); step != nil {
+		return step.VerifyOn
 	}
-	f := register.Finding{Check: p[0], Side: checks.Side(p[1]), Code: checks.Code(p[2]), Word: p[3], Service: p[4], Party: p[5], Flow: p[6], Addr: p[7], Owner: p[8]}
-	if len(p) > before {
-		f.Why = p[before]
+	return ""
+}
+
+// onSide is " on the new side", and nothing where both are meant.
+func onSide(side string) string {
+	if side == "" {
+		return ""
 	}
-	return f, true
+	return " on the " + side + " side"
 }
 
 func (w *watcher) ownerOf(e journal.Event) string {

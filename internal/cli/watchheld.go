@@ -3,8 +3,27 @@ package cli
 import (
 	"skift/internal/journal"
 	"skift/internal/run"
+	"skift/internal/snapshot"
 	"skift/internal/term"
 )
+
+// ofSide is the key of a text that says which side is meant; the key itself where both are.
+func ofSide(key, side string) string {
+	if side == "" {
+		return key
+	}
+	return key + "." + side
+}
+
+// owed is what a run waits for. A step that is done and contradicted says so, and on which side: its name alone would send somebody to do it again.
+func (v runScreen) owed(n snapshot.Needed) string {
+	for _, st := range v.r.Steps {
+		if n.Kind == snapshot.NeedContradiction && st.ID == n.Subject && st.Contradiction != nil {
+			return v.T(ofSide("watch.contradicted", st.Contradiction.Side), "step", n.Subject)
+		}
+	}
+	return wanted(v.Catalogue, n)
+}
 
 // printKept shows what a person keeps from starting, and lets start again.
 func (w *watcher) printKept(e journal.Event) {

@@ -17,7 +17,10 @@ type Evidence struct {
 
 // Tally counts the units. A unit that is not as wanted and that an accepted deviation in force covers is counted as accepted,
 // whatever kept it from passing: who accepted that it fails has accepted that it is not seen.
-func (m Matrix) Tally() Evidence {
+func (m Matrix) Tally() Evidence { return m.TallyOn("") }
+
+// TallyOn is Tally of one side; "" = of both.
+func (m Matrix) TallyOn(side checks.Side) Evidence {
 	var e Evidence
 	for i := range m.Pairs {
 		p := &m.Pairs[i]
@@ -26,6 +29,9 @@ func (m Matrix) Tally() Evidence {
 			count = &e.Critical
 		}
 		for _, a := range p.worstFirst() {
+			if side != "" && a.Side != side {
+				continue
+			}
 			count.Total++
 			switch {
 			case a.Passed():

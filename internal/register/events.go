@@ -232,6 +232,7 @@ type Queued struct {
 	Messages  []string `json:"messages"`          // ids
 	Missing   []string `json:"missing,omitempty"` // persons without an address, seats without a person: they were not told
 	Simulated bool     `json:"simulated,omitempty"`
+	About     int64    `json:"about,omitempty"` // the event it tells of, once: a contradiction
 	Light     Light    `json:"light,omitempty"` // what it showed: the next report of the audience says what changed since
 }
 

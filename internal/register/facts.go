@@ -31,6 +31,7 @@ type Facts struct {
 	Paused     map[string]Pause     // party → why nothing of it is asked at present
 	Reports    map[string]time.Time // audience → when its report was last queued
 	Told       map[string]Told      // audience → what its last report with a light said
+	ToldOf     map[int64]bool       // events of which a report told
 	Exports    map[string]*Export   // what parties were given to ask for us
 	Overrides  []*OverrideFacts     // back-outs past the point of no return that were asked for, oldest first
 	Brought    map[string]int64     // digest of what was imported → the event that says so

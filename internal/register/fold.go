@@ -159,6 +159,13 @@ func (f *Facts) applySwept(e journal.Event, b Swept) error {
 }
 
 func (f *Facts) applyQueued(e journal.Event, b Queued) error {
+	if b.About != 0 {
+		if f.ToldOf == nil {
+			f.ToldOf = map[int64]bool{}
+		}
+		f.ToldOf[b.About] = true
+		return nil // no report of the audience's own
+	}
 	if b.Simulated {
 		return nil
 	}

@@ -169,7 +169,9 @@ func addRuns(s *snapshot.Snapshot) {
 	s.Runs = []snapshot.Run{
 		{ID: "cutover-weekend-2", Runbook: "cutover-weekend", Environment: "prod", Production: true, State: run.RunRunning, StartedAt: start, Changed: true, NoReturn: true, Switches: true, BackOut: "back-out", Steps: []snapshot.Step{
 			{ID: "stop-in", Name: both("Stop indtag på gammel", "Stop the intake on old"), State: run.Done, Owner: "sse/operator", FinishedAt: start.Add(22 * time.Minute), By: journal.Actor{Seat: "sse/operator"}},
-			{ID: "switch", Name: both("Skift navneopslag", "Switch the name service"), State: run.Done, Owner: "ibm/operator", FinishedAt: start.Add(4 * time.Hour), Switches: []string{"gateway"}},
+			{ID: "switch", Name: both("Skift navneopslag", "Switch the name service"), State: run.Done, Owner: "ibm/operator", FinishedAt: start.Add(4 * time.Hour), Switches: []string{"gateway"},
+				Contradiction: &run.Contradiction{Event: 4500, Since: start.Add(6*time.Hour + 30*time.Minute), Side: "new", Reason: "7 of 8 measurements on the new side are as they must be", Facts: map[string]string{
+					"finding.01": "gateway-cert|new|srv_expired||gateway|||203.0.113.10:443|ibm", "finding.02": "gateway-allow|new|filtered_drop||gateway|municipality-102|flow-2|203.0.113.10:443|ibm"}}},
 			{ID: "open", Name: both("Åbn for trafik", "Open for traffic"), State: run.Done, Owner: "ibm/operator", FinishedAt: start.Add(6 * time.Hour), NoReturn: true, By: journal.Actor{Seat: "ibm/operator"}},
 			{ID: "watch", Name: both("Hold øje", "Keep watch"), State: run.WaitingForPerson, Owner: "ibm/operator", AskedAt: start.Add(7 * time.Hour)},
 		}},

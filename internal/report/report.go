@@ -30,7 +30,8 @@ type Options struct {
 	// AudienceTitle is what the audience is called; "" = by its id.
 	AudienceTitle string
 	Gate          string // gate: which one; "" = the one decided last, else the next to be decided
-	Run           string // cutover-done: which run; "" = the last live one in production
+	Run           string // cutover-done: which run; "" = the last live one in production; contradiction: the step's
+	Step          string // contradiction: which step
 	Zone          string // zone: which one; "" = every zone in force
 }
 
@@ -59,16 +60,19 @@ func kinds() []kind {
 		{"cutover-done", cutoverTitle, cutoverClause, []section{cutoverDone, cutoverSwitched, cutoverSteps, cutoverProof, phases, cutoverDecisions, nextDates}},
 		{"gate", gateTitle, gateClause, []section{gateDecision, gateCriteria, gatePoll, gateDissent, gateDeviations}},
 		{"zone", always("report.zone"), zoneClause, []section{zoneBegins, zoneExceptions, checksSummary, nextDates}},
+		{Contradiction, always("report.contradiction"), contradictionClause, []section{contradicted, contradictedBy, contradictionNext}},
 	}
 }
 
 func always(key string) func(*page) string { return func(*page) string { return key } }
 
-// Kinds lists the kinds of report there are.
+// Kinds lists the kinds of report that somebody can ask for.
 func Kinds() []string {
 	var out []string
 	for _, k := range kinds() {
-		out = append(out, k.id)
+		if k.id != Contradiction {
+			out = append(out, k.id)
+		}
 	}
 	return out
 }

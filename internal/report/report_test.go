@@ -40,13 +40,19 @@ func render(t testing.TB, kind string, s snapshot.Snapshot, o report.Options) re
 	return r
 }
 
+// everyReport lists what people get, also what nobody asks for.
+func everyReport() []string { return append(report.Kinds(), report.Contradiction) }
+
 func TestGolden(t *testing.T) {
 	t.Parallel()
-	for _, kind := range report.Kinds() {
+	for _, kind := range everyReport() {
 		for _, lang := range words.Langs() {
 			o := report.Options{Lang: lang, BaseURL: "https://skift.example/plan", Audience: "steering", AudienceTitle: "Styregruppe"}
-			if kind == "own-flows" {
+			switch kind {
+			case "own-flows":
 				o.Party = "municipality-102"
+			case report.Contradiction:
+				o.Audience, o.AudienceTitle, o.Run, o.Step = "", "", "cutover-weekend-2", "switch"
 			}
 			r := render(t, kind, rich(t), o)
 			base := filepath.Join("testdata", kind+"."+string(lang))

@@ -17,13 +17,16 @@ const (
 // Contradicted is the body of the events of contradictions.
 type Contradicted struct {
 	Attempt int               `json:"attempt"`
+	Side    string            `json:"side,omitempty"` // on which its checks are asked; "" = both
 	Reason  string            `json:"reason,omitempty"`
 	Facts   map[string]string `json:"facts,omitempty"` // findings of the checks
 }
 
 // Contradiction is what speaks against a step that is done.
 type Contradiction struct {
+	Event          int64             `json:"event"` // that says so
 	Since          time.Time         `json:"since"`
+	Side           string            `json:"side,omitempty"` // on which its checks are asked; missing = both
 	Reason         string            `json:"reason"`
 	Facts          map[string]string `json:"facts,omitempty"`
 	AcceptedAt     time.Time         `json:"accepted_at,omitzero"`
@@ -45,7 +48,7 @@ func (r *Run) applyContradiction(e journal.Event) error {
 	}
 	switch {
 	case e.Kind == StepContradicted && s.Contradiction == nil:
-		s.Contradiction = &Contradiction{Since: e.At, Reason: b.Reason, Facts: b.Facts}
+		s.Contradiction = &Contradiction{Event: e.Seq, Since: e.At, Side: b.Side, Reason: b.Reason, Facts: b.Facts}
 	case e.Kind == StepAgrees && s.Contradiction != nil:
 		s.Contradiction = nil
 	case e.Kind == StepContradictionAccepted && s.Contradiction.Open():

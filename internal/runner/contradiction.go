@@ -44,7 +44,7 @@ func (r *Runner) Doubt(ctx context.Context, environment string) error {
 			}
 		}
 	}
-	return nil
+	return r.tellContradictions(ctx)
 }
 
 // proofs lists what the steps that are done rest on, by revision of the plan.
@@ -86,7 +86,7 @@ func (r *Runner) doubt(ctx context.Context, p proof, said Swept) error {
 		if rn.State.Final() || st.State != run.Done || st.Attempt != p.attempt || (st.Contradiction != nil) != contradicted {
 			return nil // it went on meanwhile
 		}
-		kind, b := run.StepAgrees, run.Contradicted{Attempt: p.attempt, Reason: r.clean(said.Summary)}
+		kind, b := run.StepAgrees, run.Contradicted{Attempt: p.attempt, Side: p.question.Side, Reason: r.clean(said.Summary)}
 		if !contradicted {
 			kind, b.Facts = run.StepContradicted, findings(against)
 		}

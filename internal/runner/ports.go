@@ -103,6 +103,8 @@ type Compose struct {
 	Run       string // the run that tells it; "" = nobody's in particular
 	Period    string // makes message ids unique: a slot, or a run and step
 	Simulated bool
+	Step      string   // contradiction: the step it is about
+	Seats     []string // who is told, instead of an audience; in the plan's language
 }
 
 // Reports turns the present state into mails. It is called outside any decision.

@@ -135,7 +135,9 @@ func (d *decision) succeed(rn *run.Run, step string, who journal.Actor, b run.Fi
 	}
 	if st.State == run.Verifying { // who said done stays who did it
 		if b.Reason = strings.TrimSpace(st.Reason); b.Reason == "" {
-			b.Reason = "verified"
+			if b.Reason = "verified"; s.VerifyOn != "" {
+				b.Reason += " on the " + s.VerifyOn + " side"
+			}
 		}
 		who = st.By
 		b.Output, b.SHA256 = st.Output, st.SHA256

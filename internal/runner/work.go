@@ -184,14 +184,9 @@ const maxFindings = 20
 func findings(all []register.Finding) map[string]string {
 	out := map[string]string{}
 	for i, f := range all[:min(len(all), maxFindings)] {
-		out[fmt.Sprintf("finding.%02d", i+1)] = finding(f)
+		out[fmt.Sprintf("finding.%02d", i+1)] = f.String()
 	}
 	return out
-}
-
-func finding(f register.Finding) string {
-	parts := []string{f.Check, string(f.Side), string(f.Code), f.Word, f.Service, f.Party, f.Flow, f.Addr, f.Owner, f.Why}
-	return strings.Join(parts, "|")
 }
 
 // message composes the mails of a report and queues them in the decision that ends the step: no run waits for a mail server.
@@ -233,13 +228,22 @@ func (r *Runner) queueFor(ctx context.Context, runID string, s *runbooks.Step, a
 
 // Queue puts mails beside an event that says so.
 func (d *decision) Queue(mails Composed, audience, report string, who journal.Actor) error {
-	b := register.Queued{Audience: audience, Report: report, Missing: mails.Missing, Light: mails.Light}
+	return d.queue(mails, register.Queued{Audience: audience, Report: report}, who)
+}
+
+// queueAbout puts mails that tell of one event beside an event that says so.
+func (d *decision) queueAbout(mails Composed, audience, report string, event int64) error {
+	return d.queue(mails, register.Queued{Audience: audience, Report: report, About: event}, engine())
+}
+
+func (d *decision) queue(mails Composed, b register.Queued, who journal.Actor) error {
+	b.Missing, b.Light = mails.Missing, mails.Light
 	for _, m := range mails.Mails {
 		m.QueuedAt, m.NextAt, m.State = d.Now, d.Now, register.MessageQueued
 		d.Batch().Messages = append(d.Batch().Messages, m)
 		b.Messages = append(b.Messages, m.ID)
 	}
-	_, err := d.Emit(register.ReportQueued, "", audience, who, register.Body(b))
+	_, err := d.Emit(register.ReportQueued, "", b.Audience, who, register.Body(b))
 	return err
 }
 

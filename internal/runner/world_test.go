@@ -270,9 +270,13 @@ func (calendar) Freeze(p *plan.Plan, f *register.Facts, q freeze.Question) freez
 }
 
 // reports composes one mail per call.
-type reports struct{ fail error }
+type reports struct {
+	fail  error
+	asked []runner.Compose
+}
 
 func (r *reports) Compose(_ context.Context, c runner.Compose) (runner.Composed, error) {
+	r.asked = append(r.asked, c)
 	m := register.Message{ID: c.Audience + "." + c.Report + "." + c.Period, Audience: c.Audience, Report: c.Report,
 		Recipient: "p-chair", Address: "chair@customer.example", Subject: "Status", Raw: []byte("Subject: Status\r\n\r\n")}
 	return runner.Composed{Mails: []register.Message{m}, Missing: []string{"p-gone"}}, r.fail

@@ -95,6 +95,7 @@ func (b *builder) step(r *run.Run, s *run.Step, def *runbooks.Step) Step {
 		out.Switches = covered(s, s.Switches)
 	}
 	if def != nil {
+		out.VerifyOn = def.VerifyOn
 		out.Name, out.Needs = yamldoc.Text{Da: def.Name("da"), En: def.Name("en")}, def.Needs
 		if s.State == run.Running {
 			out.Awaits = def.WaitBody.Awaits()

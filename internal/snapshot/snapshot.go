@@ -114,6 +114,7 @@ type Reason struct {
 	Light   register.Light `json:"light"`
 	Subject string         `json:"subject,omitempty"` // milestone, gate, run or party
 	Step    string         `json:"step,omitempty"`
+	Side    string         `json:"side,omitempty"`  // contradiction: where its checks are asked; missing = on both
 	Owner   string         `json:"owner,omitempty"` // party or seat who must act
 	Days    int            `json:"days,omitempty"`
 	Count   int            `json:"count,omitempty"`
@@ -225,10 +226,11 @@ type Step struct {
 	DueAt      time.Time         `json:"due_at,omitzero"`
 	NotBefore  string            `json:"not_before,omitempty"` // as written; missing where it does not bind
 	NotAfter   string            `json:"not_after,omitempty"`
-	BeginsAt   time.Time         `json:"begins_at,omitzero"` // nothing but this instant is waited for
-	BeginsBy   time.Time         `json:"begins_by,omitzero"` // after it the step does not begin any more
-	Awaits     string            `json:"awaits,omitempty"`   // the file or the checks a running wait looks for
-	Progress   *run.Progress     `json:"progress,omitempty"` // of a copy under way
+	VerifyOn   string            `json:"verify_on,omitempty"` // the one side on which its checks must agree; missing = both, or it has none
+	BeginsAt   time.Time         `json:"begins_at,omitzero"`  // nothing but this instant is waited for
+	BeginsBy   time.Time         `json:"begins_by,omitzero"`  // after it the step does not begin any more
+	Awaits     string            `json:"awaits,omitempty"`    // the file or the checks a running wait looks for
+	Progress   *run.Progress     `json:"progress,omitempty"`  // of a copy under way
 	FinishedAt time.Time         `json:"finished_at,omitzero"`
 	By         journal.Actor     `json:"by,omitzero"`
 	Reason     string            `json:"reason,omitempty"`

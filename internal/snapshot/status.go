@@ -33,6 +33,27 @@ const (
 	WhyContradiction = "contradiction"
 )
 
+// Contradicted lists what speaks against a step now, as far as the viewer may see it.
+func (s Step) Contradicted() (out []register.Finding) {
+	if s.Contradiction == nil {
+		return nil
+	}
+	for _, key := range slices.Sorted(maps.Keys(s.Contradiction.Facts)) {
+		if f, ok := register.ParseFinding(s.Contradiction.Facts[key]); ok {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// Sentence is the key of the catalogue that says the reason.
+func (r Reason) Sentence() string {
+	if r.Side != "" {
+		return "report.why." + r.Code + "." + r.Side
+	}
+	return "report.why." + r.Code
+}
+
 // gateNear is how long before its deadline a gate that cannot go yet is a risk.
 const gateNear = 24 * time.Hour
 
@@ -204,7 +225,7 @@ func (b *builder) whyRuns(s Snapshot) []Reason {
 		}
 		for _, st := range r.Steps {
 			if st.Contradiction.Open() && !r.State.Final() {
-				out = append(out, Reason{Code: WhyContradiction, Subject: r.ID, Step: st.ID, Owner: st.Owner, Light: register.Yellow, At: st.Contradiction.Since})
+				out = append(out, Reason{Code: WhyContradiction, Subject: r.ID, Step: st.ID, Side: st.Contradiction.Side, Owner: st.Owner, Light: register.Yellow, At: st.Contradiction.Since})
 			}
 			if st.State == run.Uncertain && !r.State.Final() {
 				out = append(out, Reason{Code: WhyUncertain, Subject: r.ID, Step: st.ID, Owner: st.Owner, Light: grave, At: st.FinishedAt})

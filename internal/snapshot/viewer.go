@@ -171,7 +171,7 @@ func (b *builder) reduceRun(r *Run) {
 		r.Steps[i].By = b.actor(r.Steps[i].By)
 		b.reduceMarks(&r.Steps[i])
 		if c := r.Steps[i].Contradiction; c != nil { // that there is one; its words may speak of others
-			r.Steps[i].Contradiction = &run.Contradiction{Since: c.Since, AcceptedAt: c.AcceptedAt, AcceptedBy: b.actor(c.AcceptedBy)}
+			r.Steps[i].Contradiction = &run.Contradiction{Event: c.Event, Since: c.Since, Side: c.Side, Facts: b.ownFindings(c.Facts), AcceptedAt: c.AcceptedAt, AcceptedBy: b.actor(c.AcceptedBy)}
 		}
 	}
 	if r.HeldBy.Seat != "" && !b.ownSeat(r.HeldBy.Seat) {
@@ -189,6 +189,22 @@ func (b *builder) reduceRun(r *Run) {
 		r.HeldStep, r.Reason = "", ""
 	}
 	r.StartedBy, r.Parameters, r.Forecast = b.actor(r.StartedBy), nil, nil // a forecast tells of everybody's steps
+}
+
+// ownFindings keeps what was found on the viewer's own platform or connections, or is the viewer's to mend.
+func (b *builder) ownFindings(facts map[string]string) map[string]string {
+	var out map[string]string
+	for key, text := range facts {
+		f, ok := register.ParseFinding(text)
+		if !ok || !b.owns(f.Owner) && !(f.Party == "" && b.ownSide(f.Side)) && !b.owns(f.Party) {
+			continue
+		}
+		if out == nil {
+			out = map[string]string{}
+		}
+		out[key] = text
+	}
+	return out
 }
 
 // reduceMarks keeps that something is wrong with a step, and until when, but another party's words only of the viewer's own.
