@@ -19,8 +19,9 @@ import (
 // pkg/sftp's own servers do: a plain rename never overwrites, and whatever is
 // neither missing nor denied is a bare "failure".
 type Tree struct {
-	mu    sync.Mutex
-	nodes map[string]*node
+	mu      sync.Mutex
+	nodes   map[string]*node
+	onWrite func(n int) // nil: nobody asks
 }
 
 type node struct {
@@ -79,6 +80,14 @@ func (t *Tree) Remove(name string) {
 			delete(t.nodes, p)
 		}
 	}
+}
+
+// OnWrite has fn called after each piece of a file that a client writes, with its length in bytes; nil ends that. The client has no
+// answer before fn returns.
+func (t *Tree) OnWrite(fn func(n int)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.onWrite = fn
 }
 
 // Mkdir makes a directory and those above it.
@@ -311,6 +320,17 @@ func (h *handle) WriteAt(b []byte, off int64) (int, error) {
 	if h.full != nil && h.full() {
 		return 0, sftp.ErrSSHFxFailure
 	}
+	n, err := h.write(b, off)
+	h.tree.mu.Lock()
+	tell := h.tree.onWrite
+	h.tree.mu.Unlock()
+	if tell != nil && n > 0 {
+		tell(n)
+	}
+	return n, err
+}
+
+func (h *handle) write(b []byte, off int64) (int, error) {
 	h.tree.mu.Lock()
 	defer h.tree.mu.Unlock()
 	if h.appends {
