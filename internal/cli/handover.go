@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -142,6 +143,8 @@ type said struct {
 	Error    string   `json:"error"`
 	Light    string   `json:"light"`
 	Phase    string   `json:"phase"`
+	Stream   string   `json:"stream"`
+	Step     string   `json:"step"`
 	Services []string `json:"services"`
 }
 
@@ -168,7 +171,12 @@ func tell(c *words.Catalogue, p *plan.Plan, e journal.Event) string {
 	case e.Kind == register.PhaseMoved:
 		state = strings.Join(b.Services, ", ") + ": " + c.T("phase."+b.Phase)
 	}
-	text := c.T("told."+e.Kind, "subject", e.Subject, "run", e.Run, "state", state)
+	key := "told." + e.Kind
+	part := cmp.Or(b.Stream, b.Step)
+	if (e.Kind == run.RunPaused || e.Kind == run.RunResumed) && part != "" {
+		key += ".part"
+	}
+	text := c.T(key, "part", part, "subject", e.Subject, "run", e.Run, "state", state)
 	for _, why := range []string{b.Reason, b.Because, b.Text, b.Error} {
 		if why != "" {
 			text += ": " + why

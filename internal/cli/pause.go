@@ -10,7 +10,8 @@ import (
 func (s *session) pauseCommand() *cobra.Command {
 	return s.pausing(runner.DoPause, "pause RUN [--stream S | --step S] --as SEAT --reason … | pause --party PARTY", "Stop new starts in a run, or all probing of a party",
 		"A run, a stream of it or a step: nothing new of it is started until `skift resume`; what is in flight goes on, and so does everything\n"+
-			"else. A seat of the customer may, and the owner of a step. A paused step is held: skift step RUN STEP hold is the same.\n\n"+
+			"else. A seat of the customer may, and the owner of a step. A step that has not begun is held, as by skift step RUN STEP hold; one in\n"+
+			"flight goes on, and no other attempt of it begins.\n\n"+
 			"A party: what is being asked of its platform, for its flows or from its addresses is broken off, and nothing more is asked by anybody,\n"+
 			"until `skift resume`. What would have been asked is recorded as not observed: it is never green. Steps that copy files or call services\n"+
 			"are no probing and go on. Both last over a restart.")

@@ -27,10 +27,13 @@ func whyStill(c *words.Catalogue, r snapshot.Run) string {
 // pauseText is "stream net paused by customer/lead: their phone is ringing".
 func pauseText(c *words.Catalogue, p snapshot.Pause) string {
 	key := "runs.paused"
-	if p.Stream != "" {
+	switch {
+	case p.Stream != "":
 		key = "runs.paused.stream"
+	case p.Step != "":
+		key = "runs.paused.step"
 	}
-	return c.T(key, "stream", p.Stream, "who", cmp.Or(p.By.Seat, p.By.EnteredBy), "why", p.Reason)
+	return c.T(key, "stream", p.Stream, "step", p.Step, "who", cmp.Or(p.By.Seat, p.By.EnteredBy), "why", p.Reason)
 }
 
 // keptBack says how what people keep back goes on.
@@ -43,8 +46,11 @@ func (s *session) keptBack(c *words.Catalogue, r snapshot.Run) {
 	}
 	for _, p := range r.Paused {
 		flag := ""
-		if p.Stream != "" {
+		switch {
+		case p.Stream != "":
 			flag = " --stream " + p.Stream
+		case p.Step != "":
+			flag = " --step " + p.Step
 		}
 		s.can("skift resume %s%s --as SEAT --reason …", r.ID, flag)
 	}

@@ -37,6 +37,8 @@ func (w *watcher) printKept(e journal.Event) {
 		what = e.Subject
 	case b.Stream != "":
 		what = "stream " + b.Stream
+	case b.Step != "":
+		what = "further attempts of " + b.Step
 	}
 	switch e.Kind {
 	case run.StepWasHeld:

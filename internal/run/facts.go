@@ -24,8 +24,8 @@ type Run struct {
 	Reason    string // why it is held or ended
 	HeldStep  string
 	HeldGate  string
-	HeldBy    journal.Actor    // the person who holds it; it goes on only by a person's word
-	Paused    map[string]Pause // stream, "" = all of it → why nothing new is started
+	HeldBy    journal.Actor  // the person who holds it; it goes on only by a person's word
+	Paused    map[Part]Pause // why nothing new is started in it
 	EndedAt   time.Time
 	Steps     map[string]*Step
 	Order     []string

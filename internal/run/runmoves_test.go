@@ -109,6 +109,11 @@ func TestHoldsAndPauses(t *testing.T) {
 		{"c/d", run.RunPaused, run.Pausing{}, "running    2"},
 		{"c/d", run.RunResumed, run.Pausing{Stream: "net"}, "running    1"},
 		{"c/d", run.RunResumed, run.Pausing{Stream: "net"}, "refused"},
+		{"c/d", run.RunPaused, run.Pausing{Step: "s"}, "running    2"},
+		{"c/d", run.RunPaused, run.Pausing{Step: "s"}, "refused"},
+		{"c/d", run.RunPaused, run.Pausing{Step: "nobody"}, "refused"},
+		{"c/d", run.RunPaused, run.Pausing{Step: "s", Stream: "net"}, "refused"},
+		{"c/d", run.RunResumed, run.Pausing{}, "running    1"},
 	}
 	for i, s := range steps {
 		before := dump(t, f)
@@ -124,8 +129,8 @@ func TestHoldsAndPauses(t *testing.T) {
 			t.Errorf("%d %s: %q, want %q", i, s.kind, got, s.want)
 		}
 	}
-	if r := f.Runs["r"]; !r.Pauses("net") || !r.Pauses("") {
-		t.Error("a paused run lets a stream start")
+	if r := f.Runs["r"]; !r.Pauses("net", "s") || !r.Pauses("", "s") || r.Pauses("net", "other") || r.Pauses("", "") {
+		t.Error("a paused step may begin, or others may not")
 	}
 }
 

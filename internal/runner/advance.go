@@ -41,7 +41,7 @@ func (d *decision) advance(rn *run.Run) error {
 			if d.stands(rn) {
 				return nil
 			}
-			if d.paused(rn, s.Stream) {
+			if d.paused(rn, s.Stream, s.ID) {
 				continue
 			}
 			may, err := d.guard(rn, s)

@@ -109,7 +109,12 @@ func TestPauseIsRefused(t *testing.T) {
 		w.refused(runner.Usage, runner.Command{Do: runner.DoPause, Run: id, As: "kombit/manager"})
 		w.refused(runner.Usage, runner.Command{Do: runner.DoPause, Run: id, Reason: "x"})
 		w.refused(runner.Forbidden, runner.Command{Do: runner.DoPause, Run: id, As: "ibm/operator", Reason: "x"})
-		w.refused(runner.Conflict, pause(runner.DoPause, id, "", "a")) // it is in flight
+		w.refused(runner.Usage, runner.Command{Do: runner.DoPause, Run: id, Step: "a", As: "ibm/operator"})
+		w.refused(runner.Usage, runner.Command{Do: runner.DoPause, Run: id, Step: "a", Reason: "x"})
+		w.refused(runner.Forbidden, runner.Command{Do: runner.DoPause, Run: id, Step: "a", As: "sse/operator", Reason: "x"})
+		w.say(id, "b", "hold", "ibm/operator")
+		w.say(id, "b", "skip", "ibm/operator")
+		w.refused(runner.Conflict, pause(runner.DoPause, id, "", "b")) // nothing of it begins any more
 	})
 }
 

@@ -156,7 +156,7 @@ func (b *bench) key(z *zone) string {
 	b.ledger.Read(func(f *ledger.Facts) {
 		for _, id := range f.Runs.Order {
 			r := f.Runs.Runs[id]
-			fmt.Fprintf(&k, "%s %s %s/%s/%s %v%v %s p%v\n", id, r.State, r.HeldStep, r.HeldGate, r.HeldBy.Seat, r.Changed, r.NoReturn, r.Started.Undoes, slices.Sorted(maps.Keys(r.Paused)))
+			fmt.Fprintf(&k, "%s %s %s/%s/%s %v%v %s p%v\n", id, r.State, r.HeldStep, r.HeldGate, r.HeldBy.Seat, r.Changed, r.NoReturn, r.Started.Undoes, slices.SortedFunc(maps.Keys(r.Paused), func(x, y run.Part) int { return strings.Compare(fmt.Sprint(x), fmt.Sprint(y)) }))
 			for _, sid := range r.Order {
 				st := r.Steps[sid]
 				fmt.Fprintf(&k, " %s %s %v %v\n", sid, st.State, st.Attempt > 0, st.Services)

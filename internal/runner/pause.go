@@ -56,7 +56,7 @@ func (r *Runner) pauseParty(ctx context.Context, c Command) (Reply, error) {
 // pauseRun stops new starts in a run or one of its streams, or lets them happen again. What is in flight is not touched.
 func (r *Runner) pauseRun(ctx context.Context, c Command) (Reply, error) {
 	return r.control(ctx, c, func(d *decision, rn *run.Run, who journal.Actor) (string, error) {
-		what, flag := rn.ID, ""
+		what, flag, part := rn.ID, "", run.Part{Stream: c.Stream}
 		if c.Stream != "" {
 			what, flag = "stream "+c.Stream+" of "+rn.ID, " --stream "+c.Stream
 			if known := streams(rn); !slices.Contains(known, c.Stream) {
@@ -66,8 +66,8 @@ func (r *Runner) pauseRun(ctx context.Context, c Command) (Reply, error) {
 		if err := r.commands(who, c.Do+"s"); err != nil {
 			return "", err
 		}
-		was, paused := rn.Paused[c.Stream]
-		body := run.Body(run.Pausing{Stream: c.Stream, Reason: c.Reason})
+		was, paused := rn.Paused[part]
+		body := run.Body(run.Pausing{Stream: c.Stream, Step: c.Step, Reason: c.Reason})
 		switch {
 		case c.Do == DoPause && paused:
 			return fmt.Sprintf("%s is paused since %s (event %d)", what, was.At.In(r.plan.Zone).Format(timeFormat), was.Seq), nil
@@ -87,22 +87,56 @@ func (r *Runner) pauseRun(ctx context.Context, c Command) (Reply, error) {
 	})
 }
 
-// pauseStep is what holding and releasing one step are called beside runs and streams.
+// pauseStep stops new starts of one step. One that has not begun is held, which is what skift step RUN STEP hold does. What is in
+// flight is not touched: no further attempt of it begins, whoever asks for one, until it is resumed.
 func (r *Runner) pauseStep(ctx context.Context, c Command) (Reply, error) {
-	c.Answer = map[string]string{DoPause: "hold", DoResume: "release"}[c.Do]
-	c.Do = DoStep
-	return r.step(ctx, c)
+	return r.control(ctx, c, func(d *decision, rn *run.Run, who journal.Actor) (string, error) {
+		_, st, err := d.find(c.Run, c.Step)
+		if err != nil {
+			return "", err
+		}
+		if err := r.mayAct(who.Seat, st); err != nil {
+			return "", err
+		}
+		what, part := st.ID+" of "+rn.ID, run.Part{Step: st.ID}
+		was, paused := rn.Paused[part]
+		body := run.Body(run.Pausing{Stream: c.Stream, Step: c.Step, Reason: c.Reason})
+		switch {
+		case c.Do == DoResume && paused:
+			if _, err := d.Emit(run.RunResumed, rn.ID, "", who, body); err != nil {
+				return "", err
+			}
+			if err := d.advance(rn); err != nil {
+				return "", err
+			}
+			return fmt.Sprintf("%s goes on; it is %s", what, st.State), nil
+		case c.Do == DoResume && st.State == run.Held:
+			err := d.sayRelease(rn, st, who, c.Reason)
+			return fmt.Sprintf("%s: %s", what, st.State), err
+		case c.Do == DoResume:
+			return what + " is not paused", nil
+		case paused:
+			return fmt.Sprintf("%s is paused since %s (event %d)", what, was.At.In(r.plan.Zone).Format(timeFormat), was.Seq), nil
+		case st.State == run.Waiting || st.State == run.Held:
+			err := d.sayHold(rn, st, who, c.Reason)
+			return fmt.Sprintf("%s: %s", what, st.State), err
+		case st.State.Settled():
+			return "", refuse(Conflict, "", "%s is %s: nothing of it begins any more", st.ID, st.State)
+		}
+		_, err = d.Emit(run.RunPaused, rn.ID, "", who, body)
+		return fmt.Sprintf("%s is paused: what is in flight goes on, and no other attempt begins until skift resume %s --step %s", what, rn.ID, st.ID), err
+	})
 }
 
-// paused reports whether a pause keeps a step from starting: of its run, of its stream, or of those around a nested run.
-func (d *decision) paused(rn *run.Run, stream string) bool {
+// paused reports whether a pause keeps a step from starting: of its run, of its stream, of itself, or of those around a nested run.
+func (d *decision) paused(rn *run.Run, stream, step string) bool {
 	for o := rn; o != nil; {
-		if o.Pauses(stream) {
+		if o.Pauses(stream, step) {
 			return true
 		}
 		parent := d.Facts.Runs.Runs[o.Started.Parent]
 		if parent != nil && parent.Steps[o.Started.ParentStep] != nil {
-			stream = parent.Steps[o.Started.ParentStep].Stream
+			stream, step = parent.Steps[o.Started.ParentStep].Stream, o.Started.ParentStep
 		}
 		o = parent
 	}

@@ -56,6 +56,9 @@ func (r *Runner) step(ctx context.Context, c Command) (Reply, error) {
 		if d.Facts.Size > before {
 			reply.Event = d.Facts.Size
 		}
+		if st.State == run.Waiting && c.Answer == "retry" && d.paused(rn, st.Stream, st.ID) {
+			reply.Message += "; it is paused and begins once that is over: skift runs " + rn.ID + " shows how"
+		}
 		if rn.State == run.RunHeld {
 			reply.Message += fmt.Sprintf("; %s is held: %s", rn.ID, rn.Reason)
 		}

@@ -254,6 +254,7 @@ func (d *decision) adopt() error {
 func (d *decision) takeUp(rn *run.Run, s *runbooks.Step) error {
 	st := rn.Steps[s.ID]
 	attempt := st.Attempt
+	_, halted := rn.Paused[run.Part{Step: s.ID}] // no other attempt begins by itself
 	switch {
 	case st.State == run.Verifying:
 		d.launches = append(d.launches, launch{soft: true, do: d.r.owing(d.r.verify, rn.ID, s, attempt)})
@@ -269,7 +270,7 @@ func (d *decision) takeUp(rn *run.Run, s *runbooks.Step) error {
 	case s.Kind == runbooks.Message: // its mails are committed with its end: before that, nothing was queued
 		d.launches = append(d.launches, d.r.work(rn.ID, s, attempt))
 		return nil
-	case s.Repeatable && len(s.Happened) == 0 && (st.PID == 0 || !d.r.cfg.Actions.Alive(st.PID, st.PIDStarted)):
+	case s.Repeatable && len(s.Happened) == 0 && !halted && (st.PID == 0 || !d.r.cfg.Actions.Alive(st.PID, st.PIDStarted)):
 		b := run.Begun{State: run.Running, Attempt: attempt + 1, Services: st.Services}
 		if _, err := d.Emit(run.StepStarted, rn.ID, s.ID, engine(), run.Body(b)); err != nil {
 			return err
@@ -278,6 +279,9 @@ func (d *decision) takeUp(rn *run.Run, s *runbooks.Step) error {
 		return nil
 	}
 	why := "skift stopped while it was in flight: whether it happened is unknown"
+	if halted && s.Repeatable {
+		why += "; it is paused, so it was not begun again"
+	}
 	if _, err := d.Emit(run.StepUncertain, rn.ID, s.ID, engine(), run.Body(run.Finished{Attempt: attempt, Reason: why})); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -12,9 +13,10 @@ import (
 	"skift/runbooks"
 )
 
-// Pause keeps steps of a run, or of one stream of it, from starting.
+// Pause keeps steps of a run, of one stream of it, or further attempts of one step from starting. Without a stream and a step it is the whole run.
 type Pause struct {
-	Stream string        `json:"stream,omitempty"` // "" = the whole run
+	Stream string        `json:"stream,omitempty"`
+	Step   string        `json:"step,omitempty"`
 	Reason string        `json:"reason"`
 	By     journal.Actor `json:"by"`
 	At     time.Time     `json:"at"`
@@ -56,10 +58,10 @@ func (b *builder) run(r *run.Run) Run {
 		NoReturn: r.NoReturn, BackOut: r.Started.BackOut, Parent: r.Started.Parent, Undoes: r.Started.Undoes, PlanHash: r.Started.PlanHash, Steps: []Step{},
 		HeldBy: r.HeldBy, Forecast: b.forecast(r),
 	}
-	for _, stream := range slices.Sorted(maps.Keys(r.Paused)) {
-		p := r.Paused[stream]
-		out.Paused = append(out.Paused, Pause{stream, p.Reason, p.Actor, p.At})
+	for part, p := range r.Paused {
+		out.Paused = append(out.Paused, Pause{part.Stream, part.Step, p.Reason, p.Actor, p.At})
 	}
+	slices.SortFunc(out.Paused, func(a, b Pause) int { return cmp.Or(cmp.Compare(a.Step, b.Step), cmp.Compare(a.Stream, b.Stream)) })
 	if book != nil {
 		out.Title = book.Title
 	}
@@ -114,7 +116,7 @@ func (b *builder) step(r *run.Run, s *run.Step, def *runbooks.Step) Step {
 		out.Notes = append(out.Notes, Note{n.Text, n.File, n.SHA256, n.Seq, n.Actor, n.At})
 	}
 	early := b.dates(r, s, def, &out)
-	if s.State == run.Waiting && r.State == run.RunRunning && !r.Pauses(s.Stream) && needsSettled(r, out.Needs) && b.gateOpen(r, s.AfterGate) && !early {
+	if s.State == run.Waiting && r.State == run.RunRunning && !r.Pauses(s.Stream, s.ID) && needsSettled(r, out.Needs) && b.gateOpen(r, s.AfterGate) && !early {
 		out.State = run.Startable
 	}
 	return out

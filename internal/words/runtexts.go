@@ -36,6 +36,7 @@ var runTexts = []entry{
 	{"runs.files", "{done} af {of} filer, {percent} % af {size}", "{done} of {of} files, {percent} % of {size}"},
 	{"runs.paused", "på pause af {who}: {why}", "paused by {who}: {why}"},
 	{"runs.paused.stream", "spor {stream} på pause af {who}: {why}", "stream {stream} paused by {who}: {why}"},
+	{"runs.paused.step", "nye forsøg på {step} sat på pause af {who}: {why}", "further attempts of {step} paused by {who}: {why}"},
 	{"runs.issue", "{step}: {why} ({who}, {fix})", "{step}: {why} ({who}, {fix})"},
 	{"runs.issue.by", "løst {at}", "fixed by {at}"},
 	{"runs.issue.unknown", "ingen ved, hvor længe det tager at løse", "nobody knows how long it takes to fix"},

@@ -69,6 +69,8 @@ var tellings = []entry{
 	{"told.run.released", "{run} går videre", "{run} goes on"},
 	{"told.run.paused", "{run} blev sat på pause", "{run} was paused"},
 	{"told.run.resumed", "{run} er ikke længere på pause", "{run} is no longer paused"},
+	{"told.run.paused.part", "{part} i {run} blev sat på pause", "{part} of {run} was paused"},
+	{"told.run.resumed.part", "{part} i {run} er ikke længere på pause", "{part} of {run} is no longer paused"},
 	{"told.run.ended", "{run} sluttede: {state}", "{run} ended: {state}"},
 	{"told.step.finished", "{subject} i {run}: {state}", "{subject} of {run}: {state}"},
 	{"told.step.uncertain", "{subject} i {run}: ukendt udfald", "{subject} of {run}: outcome unknown"},
