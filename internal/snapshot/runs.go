@@ -59,6 +59,9 @@ func (b *builder) run(r *run.Run) Run {
 		HeldBy: r.HeldBy, Forecast: b.forecast(r),
 	}
 	for part, p := range r.Paused {
+		if st := r.Steps[part.Step]; st != nil && st.State.Settled() {
+			continue // nothing of it begins any more
+		}
 		out.Paused = append(out.Paused, Pause{part.Stream, part.Step, p.Reason, p.Actor, p.At})
 	}
 	slices.SortFunc(out.Paused, func(a, b Pause) int { return cmp.Or(cmp.Compare(a.Step, b.Step), cmp.Compare(a.Stream, b.Stream)) })
