@@ -25,6 +25,7 @@ type odd struct {
 	hang     map[string]int   // how often a method is done and never answered
 	drop     map[string]int   // how often a method is done and the connection dropped
 	on       func(method string)
+	serve    func(ssh.Channel) // instead of a file server
 
 	mu     sync.Mutex
 	files  map[string][]byte
@@ -72,6 +73,11 @@ func startOdd(t *testing.T, o *odd) sshd {
 					}
 				})
 				wg.Go(func() {
+					if o.serve != nil {
+						o.serve(channel)
+						_ = channel.Close()
+						return
+					}
 					srv := sftp.NewRequestServer(channel, sftp.Handlers{FileGet: o, FilePut: o, FileCmd: o, FileList: o})
 					_ = srv.Serve()
 					_ = srv.Close()

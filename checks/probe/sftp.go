@@ -192,7 +192,7 @@ const (
 )
 
 // opCode reads the answer to an operation. Status 4 says everything else, its reason stands in the text only, which differs
-// from server to server: it is evidence and never branched on.
+// from server to server: it is evidence and never branched on. What is no answer at all is not a refusal.
 func opCode(err error) checks.Code {
 	switch {
 	case errors.Is(err, sshdial.ErrOverdue):
@@ -202,10 +202,14 @@ func opCode(err error) checks.Code {
 	case errors.Is(err, os.ErrPermission):
 		return checks.PathDenied
 	}
-	if e, ok := errors.AsType[*sftp.StatusError](err); ok && (e.Code == fxNoSpace || e.Code == fxQuota) {
+	e, status := errors.AsType[*sftp.StatusError](err)
+	switch {
+	case status && (e.Code == fxNoSpace || e.Code == fxQuota):
 		return checks.Quota
+	case status, errors.Is(err, io.EOF): // which is how the library gives status 1
+		return checks.OpFailed
 	}
-	return checks.OpFailed
+	return checks.SFTPGarbage // no status: another packet, half of one, or the end of the connection
 }
 
 func (s *sighting) subsystemFailed(err error, client *sshdial.Client, files *subsystem) {

@@ -102,12 +102,17 @@ func spoken(version string) bool {
 	return strings.HasPrefix(version, "SSH-2.0-") || strings.HasPrefix(version, "SSH-1.99-")
 }
 
+// versionBegins is how every version line begins.
+const versionBegins = "SSH-"
+
 // beforeVersion reads a connection that gave no version line.
 func (h *handshake) beforeVersion(err error) string {
 	first, ended := h.trace.First, h.conn.Ended()
 	switch {
 	case slices.ContainsFunc(refusals, func(r string) bool { return bytes.Contains(first, []byte(r)) }):
 		return CodeRefusedText
+	case bytes.HasPrefix(first, []byte(versionBegins)) && (dial.TimedOut(err) || dial.TimedOut(ended)):
+		return CodeSilent // it speaks SSH, and too slowly
 	case len(first) > 0:
 		return CodeProtoMismatch
 	case dial.Hung(err), dial.Hung(ended), errors.Is(err, io.ErrClosedPipe):

@@ -268,6 +268,8 @@ func TestReasons(t *testing.T) {
 		{"http", says("HTTP/1.1 400 Bad Request\r\n\r\n"), AtLogin, CodeProtoMismatch},
 		{"talk without end", says(long), AtBanner, CodeProtoMismatch},
 		{"silence", func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }, AtBanner, CodeSilent},
+		{"silence within the version", func(c net.Conn) { _, _ = io.WriteString(c, "SSH-2.0-Op"); _, _ = io.Copy(io.Discard, c) }, AtLogin, CodeSilent},
+		{"silence within the version, banner wanted", func(c net.Conn) { _, _ = io.WriteString(c, "SSH-2.0-Op"); _, _ = io.Copy(io.Discard, c) }, AtBanner, CodeSilent},
 		{"silence after the version", func(c net.Conn) { _, _ = io.WriteString(c, "SSH-2.0-x\r\n"); _, _ = io.Copy(io.Discard, c) }, AtLogin, CodeSilent},
 		{"garbage after the version", says("SSH-2.0-x\r\n" + strings.Repeat("\xff", 64)), AtLogin, CodeProtoMismatch},
 		{"closed after the version", says("SSH-2.0-x\r\n"), AtLogin, CodeAuthDisconnect},
