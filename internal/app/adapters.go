@@ -78,7 +78,12 @@ func (calendar) World(p *plan.Plan, runs *run.Facts, f *register.Facts, now time
 
 // Freeze implements runner.Calendar.
 func (calendar) Freeze(p *plan.Plan, f *register.Facts, q freeze.Question) freeze.Answer {
-	return freeze.Judge(timeline.At(p, f, q.At).Zones(q.At), q)
+	return freeze.At(p, f, q)
+}
+
+// MayLift implements runner.Calendar.
+func (calendar) MayLift(p *plan.Plan, f *register.Facts, zone string, now time.Time) []string {
+	return timeline.At(p, f, now).MayLift(zone)
 }
 
 // scope is what matrix looks at, with the present facts.

@@ -131,7 +131,7 @@ var told = []string{run.RunStarted, run.RunWasHeld, run.RunReleased, run.RunPaus
 	register.GateOpened, register.GateExtended, register.GateDecided, register.PhaseMoved, register.DeviationAccepted, register.DeviationConfirmed,
 	register.MilestoneStarted, register.MilestonePassed, register.MilestoneReopened, register.StatusSet, register.Logged, register.PlanAdopted,
 	register.ProbingPaused, register.ProbingResumed, register.MessageSettled, register.DataTakenOver,
-	register.OverrideAsked, register.OverrideConfirmed, run.StepContradicted, run.StepAgrees, run.StepContradictionAccepted}
+	register.OverrideAsked, register.OverrideConfirmed, register.WaiverAsked, register.WaiverConfirmed, run.StepContradicted, run.StepAgrees, run.StepContradictionAccepted}
 
 // said is what bodies of events have in common.
 type said struct {

@@ -13,6 +13,7 @@ import (
 
 	"skift/checks"
 	"skift/internal/plan"
+	"skift/internal/register"
 	"skift/internal/timeline"
 )
 
@@ -42,10 +43,10 @@ func Covers(allow []plan.Class, c plan.Class) bool {
 type Question struct {
 	Class plan.Class
 	Side  checks.Side // where; "" = on both, so that every zone has a say
-	// Service and Party say what is changed for whom. Zones bind sides, not services: these are repeated in what is told about the
-	// answer and decide nothing.
-	Service, Party string
-	At             time.Time
+	Service string // what is changed; "" = more than one service, so that every zone has a say
+	Party   string // who changes it; "" = nobody says, so that every zone has a say
+	Change  string // the reference by which both sides know the change, such as CHG-4711; a waiver may be for that one alone
+	At      time.Time
 	// ListedTransition says that the change is a step of a run the plan itself lists. Only such a step is of class transition: work that
 	// the plan does not know is not the transition, whatever it is called.
 	ListedTransition bool
@@ -67,7 +68,13 @@ type Refusal struct {
 	Why    Why
 	Zone   *timeline.InForce
 	Until  timeline.Instant // when the zone ends; an event may have only an estimate
-	Waives []string         // seats that may make an exception, in the order to ask them
+	Waives []string         // seats that may make an exception, in the order to ask them; none = the zone is hard
+}
+
+// Waived is a zone that refuses and a waiver that lets the change through all the same.
+type Waived struct {
+	Zone   *timeline.InForce
+	Waiver *register.WaiverFacts
 }
 
 // Answer is the judgement of a question. It is allowed exactly when there is no refusal.
@@ -75,27 +82,60 @@ type Answer struct {
 	Question Question
 	Allowed  bool
 	Refusals []Refusal
+	Waived   []Waived
 	Zones    []timeline.InForce // every zone that had a say, also those that allow it
 }
 
-// Judge asks every zone for leave; one that refuses is enough. Zones that do not bind the side have no say. zones are those in force
-// at q.At, as timeline gives them.
-func Judge(zones []timeline.InForce, q Question) Answer {
+// At judges a question by a plan and what has happened.
+func At(p *plan.Plan, f *register.Facts, q Question) Answer {
+	return Judge(timeline.At(p, f, q.At).Zones(q.At), f.Waivers, q)
+}
+
+// Judge asks every zone for leave; one that refuses, and for which no waiver is in force, is enough. Zones that do not bind the side,
+// the service or the party have no say. zones are those in force at q.At, as timeline gives them.
+func Judge(zones []timeline.InForce, waivers []*register.WaiverFacts, q Question) Answer {
 	a := Answer{Question: q}
 	if !slices.Contains(plan.Classes(), q.Class) {
 		a.Refusals = append(a.Refusals, Refusal{Why: UnknownClass})
 	}
 	for _, z := range zones {
-		if !z.Binds(q.Side) {
+		if !binds(z, q) {
 			continue
 		}
 		a.Zones = append(a.Zones, z)
-		if why := refuses(z, q); why != "" {
+		why := refuses(z, q)
+		if why == "" {
+			continue
+		}
+		if z.Hard {
+			a.Refusals = append(a.Refusals, Refusal{Why: why, Zone: &z, Until: z.Until})
+		} else if w := waiver(waivers, z, q); w != nil {
+			a.Waived = append(a.Waived, Waived{&z, w})
+		} else {
 			a.Refusals = append(a.Refusals, Refusal{Why: why, Zone: &z, Until: z.Until, Waives: z.MayLift})
 		}
 	}
 	a.Allowed = len(a.Refusals) == 0
 	return a
+}
+
+// binds reports whether a zone has a say about a change. What the question leaves open it might be about.
+func binds(z timeline.InForce, q Question) bool {
+	return z.Binds(q.Side) && among(z.Services, q.Service) && among(z.Parties, q.Party)
+}
+
+func among(only []string, id string) bool { return id == "" || len(only) == 0 || slices.Contains(only, id) }
+
+// waiver finds the waiver that lets a change through a zone; nil = there is none. What a waiver is for, the question must say: a change of
+// which nobody says what it is about is not the one that was let through.
+func waiver(waivers []*register.WaiverFacts, z timeline.InForce, q Question) *register.WaiverFacts {
+	for _, w := range waivers {
+		if w.Zone == z.ID && w.InForce(q.At) && Covers([]plan.Class{w.Class}, q.Class) && (w.Side == "" || w.Side == q.Side) &&
+			(w.Service == "" || w.Service == q.Service) && (w.Party == "" || w.Party == q.Party) && (w.Change == "" || w.Change == q.Change) {
+			return w
+		}
+	}
+	return nil
 }
 
 // refuses says why a zone does not allow the change, "" when it does.

@@ -68,7 +68,7 @@ func TestTruthTable(t *testing.T) {
 	b.WriteString("transition*\n")
 	for _, row := range rows {
 		for _, q := range questions(row.side) {
-			a := freeze.Judge(row.zones, q)
+			a := freeze.Judge(row.zones, nil, q)
 			cell := "yes"
 			if !a.Allowed {
 				cell = fmt.Sprint(len(a.Refusals))
@@ -107,7 +107,7 @@ func golden(t *testing.T, file, got string) {
 
 func TestRefusalSaysWhyUntilWhenAndWho(t *testing.T) {
 	t.Parallel()
-	a := freeze.Judge([]timeline.InForce{zone1, zone2}, freeze.Question{Class: plan.Scope, Service: "gateway", Party: "ibm"})
+	a := freeze.Judge([]timeline.InForce{zone1, zone2}, nil, freeze.Question{Class: plan.Scope, Service: "gateway", Party: "ibm"})
 	var got []string
 	for _, r := range a.Refusals {
 		got = append(got, fmt.Sprint(r.Zone.ID, " ", r.Why, " ", r.Until.Certainty, " ", r.Waives))
@@ -124,26 +124,26 @@ func TestRefusalSaysWhyUntilWhenAndWho(t *testing.T) {
 	if at, ok := a.FreeAt(); ok {
 		t.Errorf("free at %v although one zone ends with an event", at)
 	}
-	a = freeze.Judge([]timeline.InForce{zone2, zone("later", 9, nil)}, freeze.Question{Class: plan.Fix})
+	a = freeze.Judge([]timeline.InForce{zone2, zone("later", 9, nil)}, nil, freeze.Question{Class: plan.Fix})
 	if at, ok := a.FreeAt(); !ok || at.Day() != 9 {
 		t.Errorf("free at %v %v, want the 9th", at, ok)
 	}
-	a = freeze.Judge([]timeline.InForce{zone1}, freeze.Question{Class: plan.Transition})
+	a = freeze.Judge([]timeline.InForce{zone1}, nil, freeze.Question{Class: plan.Transition})
 	if len(a.Refusals) != 1 || a.Refusals[0].Why != freeze.NotListed {
 		t.Errorf("a transition outside the plan: %+v", a.Refusals)
 	}
-	a = freeze.Judge([]timeline.InForce{zone("shut", 9, nil)}, freeze.Question{Class: plan.Emergency})
+	a = freeze.Judge([]timeline.InForce{zone("shut", 9, nil)}, nil, freeze.Question{Class: plan.Emergency})
 	if len(a.Refusals) != 1 || a.Refusals[0].Why != freeze.NothingAllow {
 		t.Errorf("an emergency in a zone that allows nothing: %+v", a.Refusals)
 	}
-	a = freeze.Judge(nil, freeze.Question{Class: "urgent"})
+	a = freeze.Judge(nil, nil, freeze.Question{Class: "urgent"})
 	if a.Allowed || a.Refusals[0].Why != freeze.UnknownClass || a.Refusals[0].Zone != nil {
 		t.Errorf("an unknown class without zones: %+v", a)
 	}
 	if _, ok := a.FreeAt(); ok {
 		t.Error("waiting helps against an unknown class")
 	}
-	if a := freeze.Judge(nil, freeze.Question{Class: plan.Scope}); !a.Allowed || a.MayWaive() != nil {
+	if a := freeze.Judge(nil, nil, freeze.Question{Class: plan.Scope}); !a.Allowed || a.MayWaive() != nil {
 		t.Errorf("no zone refuses: %+v", a)
 	}
 }
@@ -168,15 +168,15 @@ func TestZonesOnlyAddRefusals(t *testing.T) {
 		for _, other := range []int{0, bits / 2, bits ^ (all - 1), 5} {
 			two := zone("two", 6, nil, subset(other)...)
 			for _, q := range questions("") {
-				alone := freeze.Judge([]timeline.InForce{one}, q).Allowed
-				both := freeze.Judge([]timeline.InForce{one, two}, q).Allowed
-				if both != freeze.Judge([]timeline.InForce{two, one}, q).Allowed {
+				alone := freeze.Judge([]timeline.InForce{one}, nil, q).Allowed
+				both := freeze.Judge([]timeline.InForce{one, two}, nil, q).Allowed
+				if both != freeze.Judge([]timeline.InForce{two, one}, nil, q).Allowed {
 					t.Fatalf("%s: order matters for %v and %v", q.Class, one.Allow, two.Allow)
 				}
 				if both && !alone {
 					t.Fatalf("%s: refused by %v, allowed once %v is in force too", q.Class, one.Allow, two.Allow)
 				}
-				wider := freeze.Judge([]timeline.InForce{zone("one", 6, nil, append(slices.Clone(one.Allow), plan.Scope)...)}, q).Allowed
+				wider := freeze.Judge([]timeline.InForce{zone("one", 6, nil, append(slices.Clone(one.Allow), plan.Scope)...)}, nil, q).Allowed
 				if alone && !wider {
 					t.Fatalf("%s: allowed by %v, refused once scope is allowed too", q.Class, one.Allow)
 				}

@@ -14,7 +14,7 @@ import (
 // event comes it is in force at any later date; one whose end is not known could bind for ever and is left out.
 func Renewal(zones []timeline.InForce, side checks.Side, end time.Time) *timeline.InForce {
 	zones = slices.DeleteFunc(slices.Clone(zones), func(z timeline.InForce) bool { return !z.Until.Known() || !end.Before(z.Until.At) })
-	a := Judge(zones, Question{Class: plan.Certificate, Side: side, At: end})
+	a := Judge(zones, nil, Question{Class: plan.Certificate, Side: side, At: end})
 	if a.Allowed {
 		return nil
 	}

@@ -94,7 +94,7 @@ func (l *linter) judge(class plan.Class, from, until time.Time) verdict {
 	slices.SortFunc(at, time.Time.Compare)
 	v := verdict{class: class, always: true}
 	for _, t := range at {
-		a := freeze.Judge(l.zones(t), freeze.Question{Class: class, At: t, ListedTransition: class == plan.Transition})
+		a := freeze.Judge(l.zones(t), nil, freeze.Question{Class: class, At: t, ListedTransition: class == plan.Transition})
 		if a.Allowed {
 			v.always = false
 			continue

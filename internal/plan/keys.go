@@ -15,8 +15,8 @@ gates.ID.criteria[].environment gates.ID.criteria[].id gates.ID.criteria[].max_a
 gates.ID.criteria[].others gates.ID.criteria[].rehearsal gates.ID.criteria[].rerun gates.ID.criteria[].state
 gates.ID.criteria[].suite gates.ID.criteria[].within gates.ID.decide_by gates.ID.decides gates.ID.opens gates.ID.poll
 gates.ID.scope gates.ID.scope.services holidays language milestones milestones.ID.allow milestones.ID.applies_to
-milestones.ID.area milestones.ID.change milestones.ID.date milestones.ID.environment milestones.ID.exit milestones.ID.from
-milestones.ID.in milestones.ID.kind milestones.ID.owner milestones.ID.rehearsal milestones.ID.runbook milestones.ID.title
+milestones.ID.area milestones.ID.change milestones.ID.date milestones.ID.environment milestones.ID.exit milestones.ID.from milestones.ID.hard
+milestones.ID.in milestones.ID.kind milestones.ID.owner milestones.ID.parties milestones.ID.rehearsal milestones.ID.runbook milestones.ID.services milestones.ID.title
 milestones.ID.until parties parties.ID.consent parties.ID.consent.from parties.ID.consent.levels parties.ID.consent.ref
 parties.ID.consent.until parties.ID.members parties.ID.name parties.ID.role plan platforms platforms.SIDE.name
 platforms.SIDE.networks platforms.SIDE.party platforms.new platforms.old roster seats seats.SEAT.answer_within seats.SEAT.deputies

@@ -187,6 +187,9 @@ type Milestone struct {
 	From, Until When // also filled from `in` and `date`
 	Allow       []Class
 	AppliesTo   []checks.Side // zones: empty = both
+	Services    []string      // zones: of these alone; empty = of all
+	Parties     []string      // zones: for what these parties do alone; empty = for all
+	Hard        bool          // zones: nobody makes an exception
 	Runbook     string
 	Environment string // of the runbook it starts; default production
 	Rehearsal   bool   // `rehearsal: true`: the runbook it starts is a rehearsal

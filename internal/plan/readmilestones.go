@@ -34,6 +34,9 @@ func (l *loader) milestone(id string, n yamldoc.Node) *Milestone {
 				s.AppliesTo = append(s.AppliesTo, checks.Side(side))
 			}
 		}
+		s.Services = l.services(m.OptWords("services"))
+		s.Parties = l.refList(partyRef, m.OptWords("parties"))
+		s.Hard = m.OptBool("hard", false)
 	case Phase, Window:
 		l.stretch(s, m)
 	case Release, Point:

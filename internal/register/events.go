@@ -37,7 +37,8 @@ func Kinds() []string {
 	return []string{PlanAdopted, GateOpened, GateVoted, GateAttested, GateExtended, GateDecided, GateUsed, PhaseMoved,
 		DeviationAccepted, DeviationConfirmed, MilestoneStarted, MilestonePassed, MilestoneReopened,
 		StatusSet, NoteWritten, Logged, SweepDone, ProbingPaused, ProbingResumed, ReportQueued, MessageSettled,
-		ProbeExported, ProbeRevoked, ProbeImported, LogObserved, DataTakenOver, OverrideAsked, OverrideConfirmed}
+		ProbeExported, ProbeRevoked, ProbeImported, LogObserved, DataTakenOver, OverrideAsked, OverrideConfirmed,
+		WaiverAsked, WaiverConfirmed}
 }
 
 // Adopted is the body of plan.adopted: a revision of the plan came into use.

@@ -33,6 +33,7 @@ type Facts struct {
 	Told       map[string]Told      // audience → what its last report with a light said
 	ToldOf     map[int64]bool       // events of which a report told
 	Exports    map[string]*Export   // what parties were given to ask for us
+	Waivers    []*WaiverFacts       // exceptions from frozen zones that were asked for, oldest first
 	Overrides  []*OverrideFacts     // back-outs past the point of no return that were asked for, oldest first
 	Brought    map[string]int64     // digest of what was imported → the event that says so
 }
@@ -248,6 +249,8 @@ var appliers = map[string]func(*Facts, journal.Event) error{
 	ProbeImported:      applying((*Facts).applyImported),
 	LogObserved:        applying((*Facts).applyObserved),
 	ReportQueued:       applying((*Facts).applyQueued),
+	WaiverAsked:        applying((*Facts).applyWaiverAsked),
+	WaiverConfirmed:    applying((*Facts).applyWaiverConfirmed),
 	OverrideAsked:      applying((*Facts).applyOverrideAsked),
 	OverrideConfirmed:  applying((*Facts).applyOverrideConfirmed),
 }

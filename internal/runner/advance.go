@@ -121,33 +121,21 @@ func (d *decision) frozen(p *plan.Plan, rn *run.Run, s *runbooks.Step) freeze.An
 	if s.Change == "" || d.simulated(rn, s) || !rn.Started.Production {
 		return freeze.Answer{Allowed: true}
 	}
+	service := ""
+	if len(s.Switches) == 1 { // more of them, or none, and every zone has a say
+		service = s.Switches[0]
+	}
 	return d.r.cfg.Calendar.Freeze(p, &d.Facts.Register, freeze.Question{
-		Class: plan.Class(s.Change), At: d.Now, ListedTransition: s.Change == string(plan.Transition) && d.listed(p, rn.Started.Runbook),
+		Class: plan.Class(s.Change), Service: service, Party: plan.SeatParty(s.Owner), Change: rn.ID + "/" + s.ID, At: d.Now, ListedTransition: s.Change == string(plan.Transition) && d.listed(p, rn.Started.Runbook),
 	})
 }
 
-// listed reports whether a runbook is work the plan itself schedules: a milestone starts it, or a listed runbook contains it
-// or is undone by it. Only such work is the transition. A plan never changes, so it is worked out once.
+// listed reports whether a runbook is work the plan itself schedules. A plan never changes, so it is worked out once.
 func (d *decision) listed(p *plan.Plan, runbook string) bool {
 	if seen := d.r.scheduled[p]; seen != nil {
 		return seen[runbook]
 	}
-	seen := map[string]bool{}
-	var visit func(id string)
-	visit = func(id string) {
-		rb := p.Runbooks[id]
-		if rb == nil || seen[id] {
-			return
-		}
-		seen[id] = true
-		visit(rb.BackOut)
-		for _, s := range rb.Steps {
-			visit(s.Runbook)
-		}
-	}
-	for _, m := range p.Milestones {
-		visit(m.Runbook)
-	}
+	seen := p.Scheduled()
 	if d.r.scheduled == nil {
 		d.r.scheduled = map[*plan.Plan]map[string]bool{}
 	}

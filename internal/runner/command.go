@@ -33,6 +33,10 @@ type Command struct {
 	Criterion   string        `json:"criterion,omitempty"`
 	Milestone   string        `json:"milestone,omitempty"`
 	Check       string        `json:"check,omitempty"`
+	Zone        string        `json:"zone,omitempty"`
+	Class       string        `json:"class,omitempty"`  // of change
+	Change      string        `json:"change,omitempty"` // the reference of one change
+	Service     string        `json:"service,omitempty"`
 	Side        string        `json:"side,omitempty"`
 	Flow        string        `json:"flow,omitempty"`
 	Party       string        `json:"party,omitempty"`
@@ -74,6 +78,7 @@ const (
 	DoResume    = "resume"
 	DoRevoke    = "revoke"
 	DoMail      = "mail"
+	DoWaive     = "waive"
 )
 
 // Reply says what was done.
@@ -131,6 +136,7 @@ var commands = map[string]func(*Runner, context.Context, Command) (Reply, error)
 	DoVote:      (*Runner).vote,
 	DoAttest:    (*Runner).attest,
 	DoConfirm:   (*Runner).confirm,
+	DoWaive:     (*Runner).waive,
 	DoMilestone: (*Runner).milestone,
 	DoAccept:    (*Runner).accept,
 	DoLog:       (*Runner).log,

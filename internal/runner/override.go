@@ -98,9 +98,16 @@ func (d *decision) askOverride(o *run.Run, who journal.Actor, c Command) (Reply,
 		who.Seat, o.ID, c.Step, until.In(d.r.plan.Zone).Format(timeFormat), seq)}, err
 }
 
-func (r *Runner) asksOverride(event int64) (asks bool) {
-	r.cfg.Ledger.Read(func(f *ledger.Facts) { asks = f.Register.Override(event) != nil })
-	return asks
+// asked is what an event asks for that a second seat of another party confirms; nil = nothing of the kind, or a deviation.
+func (r *Runner) asked(event int64) (asked any) {
+	r.cfg.Ledger.Read(func(f *ledger.Facts) {
+		if o := f.Register.Override(event); o != nil {
+			asked = o
+		} else if w := f.Register.Waiver(event); w != nil {
+			asked = w
+		}
+	})
+	return asked
 }
 
 // confirmOverride is the second seat of an override. With its word the back-out begins, in one decision: an override is no pass for later.
@@ -112,7 +119,7 @@ func (r *Runner) confirmOverride(ctx context.Context, c Command) (Reply, error) 
 			return err
 		}
 		asked := d.Facts.Register.Override(c.Event)
-		if err := r.maySecond(who, asked, d.Now); err != nil {
+		if err := r.maySecond(who, wish{asked.Seq, asked.Actor, asked.Until, asked.ConfirmedAt, "skift back-out"}, d.Now); err != nil {
 			return err
 		}
 		o := d.Facts.Runs.Runs[asked.Run]
@@ -133,18 +140,27 @@ func (r *Runner) confirmOverride(ctx context.Context, c Command) (Reply, error) 
 	return reply, err
 }
 
+// wish is what was asked for and a second seat must confirm.
+type wish struct {
+	seq         int64
+	by          journal.Actor
+	until       time.Time
+	confirmedAt time.Time
+	anew        string // the command that asks for it
+}
+
 // maySecond refuses a second word that is none: of the same party, of the same person, or too late.
-func (r *Runner) maySecond(who journal.Actor, asked *register.OverrideFacts, now time.Time) error {
+func (r *Runner) maySecond(who journal.Actor, asked wish, now time.Time) error {
 	switch {
 	case who.Seat == "":
 		return refuse(Usage, "add --as SEAT", "say which seat confirms")
-	case !asked.ConfirmedAt.IsZero():
-		return refuse(Conflict, "", "event %d is confirmed already", asked.Seq)
-	case !asked.Waits(now):
-		return refuse(Conflict, "ask for it anew with skift back-out", "event %d has lapsed %s", asked.Seq, asked.Until.In(r.plan.Zone).Format(timeFormat))
-	case plan.SeatParty(who.Seat) == plan.SeatParty(asked.Actor.Seat):
-		return refuse(Forbidden, "skift runs shows a seat that can", "%s is of the same party as %s who asked for it: the second seat must be of another", who.Seat, asked.Actor.Seat)
-	case voice(who) == voice(asked.Actor):
+	case !asked.confirmedAt.IsZero():
+		return refuse(Conflict, "", "event %d is confirmed already", asked.seq)
+	case !now.Before(asked.until):
+		return refuse(Conflict, "ask for it anew with "+asked.anew, "event %d has lapsed %s", asked.seq, asked.until.In(r.plan.Zone).Format(timeFormat))
+	case plan.SeatParty(who.Seat) == plan.SeatParty(asked.by.Seat):
+		return refuse(Forbidden, "skift runs shows a seat that can", "%s is of the same party as %s who asked for it: the second seat must be of another", who.Seat, asked.by.Seat)
+	case voice(who) == voice(asked.by):
 		return refuse(Forbidden, "", "one person is one voice: %s asked for it", voice(who))
 	}
 	return nil

@@ -93,6 +93,8 @@ type Calendar interface {
 	World(p *plan.Plan, runs *run.Facts, f *register.Facts, now time.Time) forecast.World
 	// Freeze judges a change against the zones in force.
 	Freeze(p *plan.Plan, f *register.Facts, q freeze.Question) freeze.Answer
+	// MayLift lists the seats that answer for a zone, in the order to ask them.
+	MayLift(p *plan.Plan, f *register.Facts, zone string, now time.Time) []string
 }
 
 // Compose asks for the mails of one report.

@@ -105,8 +105,11 @@ func (r *Runner) accept(ctx context.Context, c Command) (Reply, error) {
 
 // confirm is the second seat.
 func (r *Runner) confirm(ctx context.Context, c Command) (Reply, error) {
-	if r.asksOverride(c.Event) {
+	switch asked := r.asked(c.Event); asked.(type) {
+	case *register.OverrideFacts:
 		return r.confirmOverride(ctx, c)
+	case *register.WaiverFacts:
+		return r.confirmWaiver(ctx, c)
 	}
 	return r.record(ctx, c, func(d *decision, who journal.Actor) (int64, string, error) {
 		i := slices.IndexFunc(d.Facts.Register.Deviations, func(x *register.Deviation) bool { return x.Seq == c.Event })

@@ -266,7 +266,11 @@ func (calendar) World(p *plan.Plan, runs *run.Facts, f *register.Facts, now time
 }
 
 func (calendar) Freeze(p *plan.Plan, f *register.Facts, q freeze.Question) freeze.Answer {
-	return freeze.Judge(timeline.At(p, f, q.At).Zones(q.At), q)
+	return freeze.At(p, f, q)
+}
+
+func (calendar) MayLift(p *plan.Plan, f *register.Facts, zone string, now time.Time) []string {
+	return timeline.At(p, f, now).MayLift(zone)
 }
 
 // reports composes one mail per call.

@@ -69,6 +69,20 @@ func classes(allow []plan.Class) []string {
 }
 
 // zones lists those in force, then those that begin soon.
+// Zones lists every zone of the plan, in its order, also those that are over or begin later.
+func Zones(in In) []Zone {
+	b := newBuilder(in)
+	out := []Zone{}
+	inForce := b.tl.Zones(b.Now)
+	for _, m := range b.tl.Milestones {
+		if m.Kind == plan.Zone {
+			now := slices.ContainsFunc(inForce, func(z timeline.InForce) bool { return z.ID == m.ID })
+			out = append(out, b.zone(timeline.InForce{Milestone: m.Milestone, Until: m.End, MayLift: b.tl.MayLift(m.ID)}, now))
+		}
+	}
+	return out
+}
+
 func (b *builder) zones() []Zone {
 	out := []Zone{}
 	inForce := b.tl.Zones(b.Now)
@@ -90,7 +104,8 @@ func (b *builder) zones() []Zone {
 }
 
 func (b *builder) zone(z timeline.InForce, inForce bool) Zone {
-	out := Zone{ID: z.ID, Title: z.Title, InForce: inForce, Until: date(z.Until), Allow: classes(z.Allow), MayLift: z.MayLift}
+	out := Zone{ID: z.ID, Title: z.Title, InForce: inForce, Until: date(z.Until), Allow: classes(z.Allow), MayLift: z.MayLift,
+		Services: z.Services, Parties: z.Parties, Hard: z.Hard}
 	if m := b.tl.Milestone(z.ID); m != nil {
 		out.From = date(m.Start)
 	}

@@ -54,6 +54,7 @@ func (b *builder) needed(s Snapshot) []Needed {
 			out = append(out, Needed{Kind: NeedConfirm, Subject: d.Check, Seat: seat, Person: b.person(seat), By: d.Until, Event: d.Seq})
 		}
 	}
+	out = append(out, b.neededToWaive()...)
 	out = append(out, b.neededToGoBack()...)
 	slices.SortStableFunc(out, func(x, y Needed) int {
 		if x.By.IsZero() != y.By.IsZero() {
@@ -64,6 +65,17 @@ func (b *builder) needed(s Snapshot) []Needed {
 		}
 		return x.By.Compare(y.By)
 	})
+	return out
+}
+
+// neededToWaive are the exceptions from frozen zones that wait for a second seat.
+func (b *builder) neededToWaive() (out []Needed) {
+	for _, w := range b.Register.Waivers {
+		if w.Waits(b.Now) {
+			seat := b.second(w.Actor)
+			out = append(out, Needed{Kind: NeedConfirm, Subject: w.Zone, Seat: seat, Person: b.person(seat), By: w.Until, Event: w.Seq})
+		}
+	}
 	return out
 }
 

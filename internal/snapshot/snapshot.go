@@ -163,7 +163,11 @@ type Zone struct {
 	Until   Date         `json:"until"`
 	Sides   []string     `json:"sides"`
 	Allow   []string     `json:"allow"`
-	MayLift []string     `json:"may_lift"`
+	MayLift []string     `json:"may_lift"` // none where it is hard
+
+	Services []string `json:"services,omitempty"` // it protects these alone; missing = all
+	Parties  []string `json:"parties,omitempty"`  // it binds these alone; missing = all
+	Hard     bool     `json:"hard,omitempty"`     // nobody makes an exception
 }
 
 // Happening is a beginning or end to come.

@@ -12,7 +12,7 @@ import (
 type InForce struct {
 	*plan.Milestone
 	Until   Instant  // its end; what ends it may be an event
-	MayLift []string // seats that may lift it or grant an exception, in the order to ask them
+	MayLift []string // seats that may lift it or grant an exception, in the order to ask them; none where it is hard
 }
 
 // Binds reports whether the zone applies to a side; "" asks for either.
@@ -26,10 +26,19 @@ func (t *Timeline) Zones(at time.Time) []InForce {
 	var out []InForce
 	for _, m := range t.Milestones {
 		if m.Kind == plan.Zone && m.span.contains(at) {
-			out = append(out, InForce{m.Milestone, m.End, t.mayLift(m.Milestone)})
+			out = append(out, InForce{m.Milestone, m.End, t.MayLift(m.ID)})
 		}
 	}
 	return out
+}
+
+// MayLift lists the seats that may make an exception from a zone, in the order to ask them; nil = it is no zone, or a hard one.
+func (t *Timeline) MayLift(id string) []string {
+	m := t.plan.Milestones[id]
+	if m == nil || m.Kind != plan.Zone || m.Hard {
+		return nil
+	}
+	return t.mayLift(m)
 }
 
 // mayLift names who answers for a zone: its owner; else whoever decides the gate that ends it, or that passes the milestone it
