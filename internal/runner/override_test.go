@@ -244,3 +244,27 @@ func TestMovedOnce(t *testing.T) {
 		})
 	})
 }
+
+// TestBackOutRehearsed: a gate can ask that the way back was rehearsed, and only a back-out that was really done, in time and to its end, is that.
+func TestBackOutRehearsed(t *testing.T) {
+	t.Parallel()
+	yaml := strings.Replace(base, "go: {asks: Go?, poll: [ibm/operator, sse/operator], decides: kombit/chair}",
+		"go: {asks: Go?, criteria: [{rehearsal: back, environment: exttest, within: 30d}], decides: kombit/chair}", 1)
+	tell(t, yaml, there, func(w *world) {
+		w.refused(runner.Refused, vote("go", "go", chair))
+		practise := func() string {
+			id := w.begin("there", rehearsal, exttest)
+			w.say(id, "open", "hold", ibm)
+			w.say(id, "stop", "done", sse)
+			return w.do(backOut(id, "", chair)).Run
+		}
+		first := practise()
+		w.do(runner.Command{Do: runner.DoAbort, Run: first, As: chair, Reason: "half of it"})
+		w.refused(runner.Refused, vote("go", "go", chair))
+		w.begin("there", rehearsal, exttest)
+		second := w.do(backOut("there", "", chair)).Run
+		w.say(second, "start", "done", sse)
+		w.wantRun(second, run.RunDone)
+		w.do(vote("go", "go", chair))
+	})
+}
