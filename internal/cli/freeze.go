@@ -90,18 +90,18 @@ func (s *session) freezeWaiveCommand() *cobra.Command {
 
 // judged is `skift freeze check --json`.
 type judged struct {
-	Allowed  bool              `json:"allowed"`
-	Class    plan.Class        `json:"class"`
-	Platform checks.Side       `json:"platform,omitempty"` // missing = both
-	Service  string            `json:"service,omitempty"`
-	Party    string            `json:"party,omitempty"`
-	Change   string            `json:"change,omitempty"`
-	At       time.Time         `json:"at"`
-	Zones    []string          `json:"zones"`            // that have a say
-	Refusals []refusedBy       `json:"refusals"`         // empty when it is allowed
-	Waived   []waivedBy        `json:"waived,omitempty"` // zones that refuse, and the exception that lets it through
-	FreeAt   time.Time         `json:"free_at,omitzero"` // from when the zones that refuse are over; missing where that cannot be dated
-	Head     string            `json:"head,omitempty"`   // of the journal; none while the plan was not used here
+	Allowed  bool        `json:"allowed"`
+	Class    plan.Class  `json:"class"`
+	Platform checks.Side `json:"platform,omitempty"` // missing = both
+	Service  string      `json:"service,omitempty"`
+	Party    string      `json:"party,omitempty"`
+	Change   string      `json:"change,omitempty"`
+	At       time.Time   `json:"at"`
+	Zones    []string    `json:"zones"`            // that have a say
+	Refusals []refusedBy `json:"refusals"`         // empty when it is allowed
+	Waived   []waivedBy  `json:"waived,omitempty"` // zones that refuse, and the exception that lets it through
+	FreeAt   time.Time   `json:"free_at,omitzero"` // from when the zones that refuse are over; missing where that cannot be dated
+	Head     string      `json:"head,omitempty"`   // of the journal; none while the plan was not used here
 }
 
 // refusedBy is one zone that refuses.

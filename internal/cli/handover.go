@@ -80,6 +80,8 @@ type happened struct {
 	Kind  string        `json:"kind"`
 	Text  string        `json:"text"` // one sentence in the plan's language
 	Actor journal.Actor `json:"actor"`
+
+	run, step string // of a step that was done with no word of a person's about it; "" = it is something else
 }
 
 // openStep is a step somebody must know of.
@@ -111,7 +113,11 @@ func handOver(ctx context.Context, d api.Desk, p *plan.Plan, since time.Time) (h
 	c := speak(p)
 	for _, e := range events {
 		if text := tell(c, p, e); text != "" && !e.At.Before(since) {
-			h.Happened = append(h.Happened, happened{e.Seq, e.At, e.Kind, text, e.Actor})
+			x := happened{Event: e.Seq, At: e.At, Kind: e.Kind, Text: text, Actor: e.Actor}
+			if b, ok := body[run.Finished](e); ok && e.Kind == run.StepFinished && b.State == run.Done {
+				x.run, x.step = e.Run, e.Subject
+			}
+			h.Happened = append(h.Happened, x)
 		}
 	}
 	states := []run.StepState{run.Failed, run.Uncertain, run.Held, run.Running, run.Verifying}
@@ -146,6 +152,9 @@ type said struct {
 	Stream   string   `json:"stream"`
 	Step     string   `json:"step"`
 	Services []string `json:"services"`
+
+	Environment string `json:"environment"`
+	Rehearsal   bool   `json:"rehearsal"`
 }
 
 // tell is an event as one sentence; "" = nothing worth telling.
@@ -171,17 +180,23 @@ func tell(c *words.Catalogue, p *plan.Plan, e journal.Event) string {
 	case e.Kind == register.PhaseMoved:
 		state = strings.Join(b.Services, ", ") + ": " + c.T("phase."+b.Phase)
 	}
+	gated := strings.HasPrefix(e.Kind, "gate.")
 	key := "told." + e.Kind
 	part := cmp.Or(b.Stream, b.Step)
 	if (e.Kind == run.RunPaused || e.Kind == run.RunResumed) && part != "" {
 		key += ".part"
 	}
 	text := c.T(key, "part", part, "subject", e.Subject, "run", e.Run, "state", state)
-	for _, why := range []string{b.Reason, b.Because, b.Text, b.Error} {
-		if why != "" {
-			text += ": " + why
-			break
-		}
+	switch { // what was only tried must not be taken for the night itself
+	case gated && e.Run != "":
+		text += " (" + c.T("handover.practised", "run", e.Run) + ")"
+	case e.Kind == run.RunStarted && b.Rehearsal:
+		text += " (" + c.T("runs.rehearsal", "where", b.Environment) + ")"
+	case e.Kind == run.RunStarted, e.Kind == register.PhaseMoved:
+		text += " (" + b.Environment + ")"
+	}
+	if why := cmp.Or(b.Reason, b.Because, b.Text, b.Error); why != "" {
+		text += ": " + c.Retold(why)
 	}
 	if who := e.Actor.Seat; who != "" {
 		text += " (" + who + ")"
@@ -192,11 +207,18 @@ func tell(c *words.Catalogue, p *plan.Plan, e journal.Event) string {
 func (s *session) showHandover(p *plan.Plan, h handover) error {
 	c := speak(p)
 	head := func(key string, args ...any) { s.printf("%s\n", s.screen.Bold(c.T(key, args...))) }
-	head("handover.happened", "since", localTime(p, h.Since))
+	head("handover.happened", "since", c.DateTime(h.Since.In(p.Zone)))
 	t := term.NewTable()
-	for _, e := range h.Happened {
-		t.Cells(term.Cell{Text: shortTime(p, h.At, e.At)}, term.Cell{Text: e.Text})
+	day := ""
+	for _, e := range briefly(c, h.Happened) {
+		at := e.At.In(p.Zone)
+		clock := c.Clock(at)
+		if d := c.ShortDay(at); d != day {
+			day, clock = d, d+" "+clock
+		}
+		t.Cells(term.Cell{Text: clock}, term.Cell{Text: e.Text})
 	}
+	t.Right(0)
 	if len(h.Happened) == 0 {
 		t.Row(c.T("handover.nothing"))
 	}
@@ -212,10 +234,10 @@ func (s *session) showHandover(p *plan.Plan, h handover) error {
 	for _, d := range h.Duty {
 		now, next := call(p, d.Person), c.T("handover.no-next")
 		if !d.Until.IsZero() {
-			now += " " + c.T("handover.until", "at", shortTime(p, h.At, d.Until))
+			now += " " + c.T("handover.until", "at", near(c, p, d.Until, h.At))
 		}
 		if d.Next != "" {
-			next = c.T("handover.from", "at", shortTime(p, h.At, d.NextFrom), "who", call(p, d.Next))
+			next = c.T("handover.from", "at", near(c, p, d.NextFrom, h.At), "who", call(p, d.Next))
 		}
 		t.Cells(term.Cell{Text: d.Seat}, term.Cell{Text: now + "\n→ " + next})
 	}
@@ -233,19 +255,23 @@ func (s *session) showOpen(c *words.Catalogue, p *plan.Plan, h handover) error {
 		state := stepState(o.State)
 		text := c.T("handover.step", "step", o.Step, "run", o.Run, "state", c.T("step."+string(o.State)))
 		if o.Reason != "" {
-			text += ": " + o.Reason
+			text += ": " + c.Retold(o.Reason)
 		}
 		t.Cells(term.Cell{Text: state.Shape(), State: state}, term.Cell{Text: text})
 	}
 	for _, n := range h.Needed {
-		text := c.T("handover.needed", "what", strings.TrimSpace(n.Kind+" "+n.Subject), "seat", n.Seat, "who", call(p, n.Person))
+		text := c.T("handover.needed", "what", wanted(c, n), "seat", n.Seat, "who", call(p, n.Person))
 		if !n.By.IsZero() {
-			text += " " + c.T("handover.by", "at", shortTime(p, h.At, n.By))
+			by := c.T("handover.by", "at", near(c, p, n.By, h.At))
+			if n.By.Before(h.At) {
+				by = c.T("report.overdue", "at", by)
+			}
+			text += " " + by
 		}
 		t.Cells(term.Cell{Text: term.Gate.Shape(), State: term.Gate}, term.Cell{Text: text})
 	}
 	for _, a := range h.Accepted {
-		t.Cells(term.Cell{Text: term.Risk.Shape(), State: term.Risk}, term.Cell{Text: c.T("handover.accepted", "check", a.Check, "until", shortTime(p, h.At, a.Until))})
+		t.Cells(term.Cell{Text: term.Risk.Shape(), State: term.Risk}, term.Cell{Text: c.T("handover.accepted", "check", a.Check, "until", near(c, p, a.Until, h.At))})
 	}
 	if n := len(h.Unsent); n > 0 {
 		t.Cells(term.Cell{Text: term.Unknown.Shape(), State: term.Unknown}, term.Cell{Text: c.N("handover.unsent", n)})
@@ -256,10 +282,16 @@ func (s *session) showOpen(c *words.Catalogue, p *plan.Plan, h handover) error {
 	return t.Write(s.out, s.screen)
 }
 
-// shortTime is an instant near another in the plan's zone; one that is far away has its year.
-func shortTime(p *plan.Plan, now, t time.Time) string {
-	if d := t.Sub(now); d > 90*24*time.Hour || d < -90*24*time.Hour {
-		return t.In(p.Zone).Format(time.DateOnly)
+// briefly puts steps of a run that were done one after the other into one line: what went well is told shortly.
+func briefly(c *words.Catalogue, all []happened) []happened {
+	var out []happened
+	for _, e := range all {
+		if n := len(out) - 1; n >= 0 && e.run != "" && out[n].run == e.run {
+			out[n].step += ", " + e.step
+			out[n].Text = c.T("told.step.finished", "subject", out[n].step, "run", e.run, "state", c.T("step.done"))
+			continue
+		}
+		out = append(out, e)
 	}
-	return t.In(p.Zone).Format("02/01 15:04")
+	return out
 }

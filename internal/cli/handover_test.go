@@ -28,6 +28,21 @@ func TestToldInBothLanguages(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
+	// What was practised, or done elsewhere, cannot be taken for the night itself.
+	for _, x := range []struct {
+		kind, run, body, want string
+	}{
+		{register.GateDecided, "w-1", `{"decision":"go"}`, "gate go: Go (practised in w-1)"},
+		{register.GateDecided, "", `{"decision":"go"}`, "gate go: Go"},
+		{run.RunStarted, "w-1", `{"environment":"test","rehearsal":true}`, "run w-1 began (test, rehearsal)"},
+		{run.RunStarted, "w-2", `{"environment":"prod"}`, "run w-2 began (prod)"},
+		{register.PhaseMoved, "w-1", `{"environment":"test","services":["a","b"],"phase":"switching"}`, "a, b: switching (test)"},
+		{register.MilestoneStarted, "", `{}`, "milestone go began"},
+	} {
+		if got := tell(words.In(words.En), &plan.Plan{}, journal.Event{Kind: x.kind, Run: x.run, Subject: "go", Body: []byte(x.body)}); got != x.want {
+			t.Errorf("%s: %q, want %q", x.kind, got, x.want)
+		}
+	}
 	e = journal.Event{Kind: register.MessageSettled, Body: []byte(`{"state":"sent"}`)}
 	if got := tell(words.In(words.En), &plan.Plan{}, e); got != "" {
 		t.Errorf("what is as it must be is told: %q", got)

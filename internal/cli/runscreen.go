@@ -114,7 +114,7 @@ func (v runScreen) head() {
 		v.printf("%s\n", l)
 	}
 	if v.r.Reason != "" {
-		v.brief(v.r.Reason)
+		v.brief(v.Retold(v.r.Reason))
 	}
 	for _, p := range v.r.Paused {
 		v.brief(term.Risk.Shape() + " " + pauseText(v.Catalogue, p))

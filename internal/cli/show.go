@@ -183,7 +183,7 @@ func (s *session) runHead(c *words.Catalogue, p *plan.Plan, now time.Time, r sna
 		s.printf("%s\n", l)
 	}
 	if r.Reason != "" {
-		s.wrapped(r.Reason)
+		s.wrapped(c.Retold(r.Reason))
 	}
 	for _, p := range r.Paused {
 		s.wrapped(pauseText(c, p))
@@ -314,13 +314,13 @@ func why(c *words.Catalogue, st snapshot.Step, p *plan.Plan) string {
 	case st.Progress != nil:
 		return progressOf(c, *st.Progress)
 	case st.Contradiction.Open():
-		return c.T(ofSide("runs.contradicted", st.Contradiction.Side), "why", st.Contradiction.Reason)
+		return c.T(ofSide("runs.contradicted", st.Contradiction.Side), "why", c.Retold(st.Contradiction.Reason))
 	case st.Contradiction != nil:
 		return c.T(ofSide("runs.contradicted.accepted", st.Contradiction.Side), "why", st.Contradiction.AcceptedReason)
 	case st.State == run.Verifying:
 		return c.T(ofSide("runs.verifying", st.VerifyOn))
 	case st.Reason != "":
-		return st.Reason
+		return c.Retold(st.Reason)
 	case st.State == run.Waiting && st.NotBefore != "":
 		return c.T("runs.not-before", "when", st.NotBefore)
 	case st.State == run.Waiting && st.AfterGate != "":

@@ -16,7 +16,7 @@ import (
 func whyStill(c *words.Catalogue, r snapshot.Run) string {
 	var out []string
 	if r.Reason != "" {
-		out = append(out, r.Reason)
+		out = append(out, c.Retold(r.Reason))
 	}
 	for _, p := range r.Paused {
 		out = append(out, pauseText(c, p))

@@ -41,11 +41,11 @@ func Covers(allow []plan.Class, c plan.Class) bool {
 
 // Question is one change somebody wants to make.
 type Question struct {
-	Class plan.Class
-	Side  checks.Side // where; "" = on both, so that every zone has a say
-	Service string // what is changed; "" = more than one service, so that every zone has a say
-	Party   string // who changes it; "" = nobody says, so that every zone has a say
-	Change  string // the reference by which both sides know the change, such as CHG-4711; a waiver may be for that one alone
+	Class   plan.Class
+	Side    checks.Side // where; "" = on both, so that every zone has a say
+	Service string      // what is changed; "" = more than one service, so that every zone has a say
+	Party   string      // who changes it; "" = nobody says, so that every zone has a say
+	Change  string      // the reference by which both sides know the change, such as CHG-4711; a waiver may be for that one alone
 	At      time.Time
 	// ListedTransition says that the change is a step of a run the plan itself lists. Only such a step is of class transition: work that
 	// the plan does not know is not the transition, whatever it is called.
@@ -124,7 +124,9 @@ func binds(z timeline.InForce, q Question) bool {
 	return z.Binds(q.Side) && among(z.Services, q.Service) && among(z.Parties, q.Party)
 }
 
-func among(only []string, id string) bool { return id == "" || len(only) == 0 || slices.Contains(only, id) }
+func among(only []string, id string) bool {
+	return id == "" || len(only) == 0 || slices.Contains(only, id)
+}
 
 // waiver finds the waiver that lets a change through a zone; nil = there is none. What a waiver is for, the question must say: a change of
 // which nobody says what it is about is not the one that was let through.
