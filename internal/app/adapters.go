@@ -57,8 +57,8 @@ func address(p *plan.Plan, env, service, side string) (addr, name string, err er
 type calendar struct{}
 
 // Resolve implements runner.Calendar. A gate opens at the earliest and must be decided by the latest that its dates can mean.
-func (calendar) Resolve(p *plan.Plan, f *register.Facts, g *plan.Gate, now time.Time) (opens, decideBy time.Time) {
-	return timeline.At(p, f, now).Gate(g)
+func (calendar) Resolve(p *plan.Plan, f *ledger.Facts, g *plan.Gate, now time.Time) (opens, decideBy time.Time) {
+	return timeline.At(p, &f.Register, now).Gate(&f.Runs, g)
 }
 
 // Moment implements runner.Calendar.
@@ -72,8 +72,8 @@ func (calendar) MilestoneState(p *plan.Plan, f *register.Facts, id string, now t
 }
 
 // World implements runner.Calendar.
-func (calendar) World(p *plan.Plan, runs *run.Facts, f *register.Facts, now time.Time) forecast.World {
-	return forecast.InPlan(p, runs, f, timeline.At(p, f, now))
+func (calendar) World(p *plan.Plan, f *ledger.Facts, now time.Time, bound func(string) *plan.Plan) forecast.World {
+	return forecast.InPlan(p, &f.Runs, &f.Register, timeline.At(p, &f.Register, now), bound)
 }
 
 // Freeze implements runner.Calendar.

@@ -72,6 +72,7 @@ type App struct {
 	dialer    *dial.Dialer
 	files     files
 	launches  launches
+	revisions *revisions
 	socket    string
 	beside    bool // another process has the data directory; it is only read
 }
@@ -182,9 +183,9 @@ func (a *App) wire(ctx context.Context) error {
 	}
 	a.files = files{a.data}
 	a.launches.path = filepath.Join(a.data, "launched")
-	revisions := &revisions{dir: filepath.Join(a.data, "revisions")}
+	a.revisions = &revisions{dir: filepath.Join(a.data, "revisions")}
 	if !a.beside {
-		if err := revisions.keep(a.plan); err != nil {
+		if err := a.revisions.keep(a.plan); err != nil {
 			return err
 		}
 	}
@@ -202,7 +203,7 @@ func (a *App) wire(ctx context.Context) error {
 		Agent: action.UserAgent(Version, a.settings.Contact)}), budget, a.recordSweep)
 	a.runner = runner.New(runner.Config{
 		Plan: a.plan, Ledger: a.ledger, Actions: doer{actions}, Sweeper: sweeps{a}, Calendar: calendar{},
-		Reports: reports{a}, Mails: mails{a}, Files: a.files, Launches: &a.launches, Revisions: revisions, Log: a.log, Person: PersonIn,
+		Reports: reports{a}, Mails: mails{a}, Files: a.files, Launches: &a.launches, Revisions: a.revisions, Log: a.log, Person: PersonIn,
 		InFlight: a.settings.InFlight,
 	})
 	if a.settings.SMTP != nil {

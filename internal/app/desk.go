@@ -62,7 +62,7 @@ func (a *App) show(ctx context.Context, viewer string, fn func(snapshot.In)) err
 	}
 	head, progress := a.ledger.Head(), a.runner.Progress(now)
 	a.ledger.Read(func(f *ledger.Facts) {
-		fn(snapshot.In{Plan: a.plan, Progress: progress, Runs: &f.Runs, Register: &f.Register, Latest: recent, LastOK: lastOK, Messages: messages,
+		fn(snapshot.In{Plan: a.plan, Bound: a.revisions.find, Progress: progress, Runs: &f.Runs, Register: &f.Register, Latest: recent, LastOK: lastOK, Messages: messages,
 			Events: f.Last, Head: head, Now: now, AuthWait: a.settings.Budget.AuthWait, Viewer: viewer})
 	})
 	return nil

@@ -117,6 +117,7 @@ type revisions struct {
 	dir    string
 	mu     sync.Mutex
 	loaded map[string]*plan.Plan // by hash: a run asks for its plan at every step
+	shown  map[string]*plan.Plan // by hash, nil = not to be had: as far as runs are shown
 }
 
 func (r *revisions) path(hash string) string { return filepath.Join(r.dir, hash+".json") }
@@ -173,6 +174,28 @@ func (r *revisions) Plan(hash string) (*plan.Plan, error) {
 	}
 	r.loaded[hash] = p
 	return p, nil
+}
+
+// find is what a run of a revision does, for those who show it: its runbooks and milestones, nil when they are not to be had. Whoever
+// looks at every run there ever was does not keep every plan there ever was.
+func (r *revisions) find(hash string) *plan.Plan {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p := r.loaded[hash]; p != nil {
+		return p
+	}
+	if p, known := r.shown[hash]; known {
+		return p
+	}
+	var thin *plan.Plan
+	if p, err := r.load(hash); err == nil {
+		thin = &plan.Plan{ID: p.ID, Hash: p.Hash, Zone: p.Zone, Holidays: p.Holidays, Runbooks: p.Runbooks, RunbookIDs: p.RunbookIDs, Milestones: p.Milestones, MilestoneIDs: p.MilestoneIDs}
+	}
+	if r.shown == nil {
+		r.shown = map[string]*plan.Plan{}
+	}
+	r.shown[hash] = thin
+	return thin
 }
 
 func (r *revisions) load(hash string) (*plan.Plan, error) {

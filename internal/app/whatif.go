@@ -22,8 +22,8 @@ func (a *App) WhatIf(_ context.Context, q api.WhatIfRequest) (api.WhatIfReply, e
 		if r, err = tried(&f.Runs, q); err != nil {
 			return
 		}
-		top := forecast.Top(&f.Runs, r)
-		w := calendar{}.World(a.plan, &f.Runs, &f.Register, now)
+		top := f.Runs.Top(r)
+		w := calendar{}.World(a.plan, f, now, a.revisions.find)
 		out.Run, out.Before = top.ID, forecast.Of(w, top, now)
 		w.Changes = map[forecast.Ref]forecast.Change{{Run: r.ID, Step: q.Step}: {By: q.By, To: q.To}}
 		out.After = forecast.Of(w, top, now)

@@ -25,8 +25,8 @@ func (m *maker) twin(g *graph) twin {
 	if g.run != nil {
 		id = g.run.Started.BackOut
 	}
-	t.book = m.graph(m.named(id), nil)
-	t.book.practised, t.book.speed = g.practised, g.speed
+	t.book = m.graph(m.named(g.run, id), nil)
+	t.book.whose, t.book.practised, t.book.speed = g.whose, g.practised, g.speed
 	m.measure(t.book)
 	for i := range t.book.nodes {
 		t.book.nodes[i].gate = -1 // its gates are decided when it gets there

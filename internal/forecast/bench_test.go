@@ -78,8 +78,8 @@ func (l *long) fold(tb testing.TB) *run.Facts {
 
 func (l *long) forecast(f *run.Facts) *forecast.Forecast {
 	w := forecast.World{
-		Runs: f, Book: func(*run.Run) *runbooks.Runbook { return l.book }, Named: func(string) *runbooks.Runbook { return l.back },
-		Window: func(string) forecast.Window { return forecast.Window{From: now, Until: now.Add(48 * time.Hour)} },
+		Runs: f, Book: func(*run.Run) *runbooks.Runbook { return l.book }, Named: func(*run.Run, string) *runbooks.Runbook { return l.back },
+		Window: func(forecast.For) forecast.Window { return forecast.Window{From: now, Until: now.Add(48 * time.Hour)} },
 	}
 	return forecast.Of(w, f.Runs["w"], now)
 }

@@ -12,16 +12,22 @@ type World struct {
 	Runs *run.Facts // runs inside a run, and those that back one out
 	// Book is what a run does, with whatever was added to it.
 	Book func(r *run.Run) *runbooks.Runbook
-	// Named finds a runbook by its id: nested ones that have not begun, and back-outs.
-	Named func(id string) *runbooks.Runbook
-	// Window is when a milestone lies; zero = it has no date.
-	Window func(milestone string) Window
+	// Named finds a runbook by its id, of the revision that a run is bound to: nested ones that have not begun, and back-outs.
+	Named func(r *run.Run, id string) *runbooks.Runbook
+	// Window is when the window lies that bounds a runbook; zero = it has none, or no date.
+	Window func(f For) Window
 	// Moment is when something that waits for a time expression goes on; not ok = nobody can say.
-	Moment func(expr string) (at time.Time, ok bool)
+	Moment func(f For, expr string) (at time.Time, ok bool)
 	// Gate is how a gate stands for a run; r is nil for one that has not begun.
 	Gate func(r *run.Run, gate string) Deciding
 	// Changes are durations to be tried out, by run ("" = one that has not begun) and step.
 	Changes map[Ref]Change
+}
+
+// For is what dates are asked for: a runbook, and the run of it; nil = it has not begun.
+type For struct {
+	Run  *run.Run
+	Book *runbooks.Runbook
 }
 
 // Window is a stretch of time. The zero Window bounds nothing.
@@ -115,7 +121,7 @@ type maker struct {
 	World
 	now    time.Time
 	made   map[string]*graph        // run → its graph, with times
-	length map[string]plannedLength // runbook → how long it takes as planned
+	length map[string]plannedLength // revision and runbook → how long it takes as planned
 }
 
 func newMaker(w World, now time.Time) *maker {
@@ -154,11 +160,12 @@ func (m *maker) book(r *run.Run) *runbooks.Runbook {
 	return m.Book(r)
 }
 
-func (m *maker) named(id string) *runbooks.Runbook {
+// named finds a runbook for a run, or for one that has not begun.
+func (m *maker) named(r *run.Run, id string) *runbooks.Runbook {
 	if id == "" || m.Named == nil {
 		return nil
 	}
-	return m.Named(id)
+	return m.Named(r, id)
 }
 
 // forecast turns a graph with times into what is told.

@@ -65,8 +65,8 @@ func newStage(t testing.TB, sources ...string) *stage {
 	s.world = forecast.World{
 		Runs:   &s.facts,
 		Book:   func(r *run.Run) *runbooks.Runbook { return s.books[r.Started.Runbook] },
-		Named:  func(id string) *runbooks.Runbook { return s.books[id] },
-		Window: func(string) forecast.Window { return forecast.Window{From: at(0), Until: at(480)} },
+		Named:  func(_ *run.Run, id string) *runbooks.Runbook { return s.books[id] },
+		Window: func(forecast.For) forecast.Window { return forecast.Window{From: at(0), Until: at(480)} },
 		Gate:   func(*run.Run, string) forecast.Deciding { return forecast.Deciding{DecideBy: at(240)} },
 	}
 	return s
@@ -281,7 +281,7 @@ func TestRehearsal(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, weekend, backOut)
 	s.books["weekend"].Steps[0].NotBefore = "later"
-	s.world.Moment = func(string) (time.Time, bool) { return at(10000), true }
+	s.world.Moment = func(forecast.For, string) (time.Time, bool) { return at(10000), true }
 	s.start(1000, "w", "weekend", func(b *run.Started) { b.Rehearsal, b.Speed = true, 10 })
 	f := s.of("w", 1000)
 	if w := f.Gauge.Window; minute(w.From) != 1000 || minute(w.Until) != 1480 {
@@ -302,7 +302,7 @@ steps:
   c: {needs: [b], wait: {until: never}}
 `)
 	dates := map[string]time.Time{"cutover.start": at(60), "cutover.end": at(90)}
-	s.world.Moment = func(expr string) (time.Time, bool) { at, ok := dates[expr]; return at, ok }
+	s.world.Moment = func(_ forecast.For, expr string) (time.Time, bool) { at, ok := dates[expr]; return at, ok }
 	s.start(0, "d", "dated", nil)
 	f := s.of("d", 0)
 	wantEnds(t, f, map[string][2]int{"a": {60, 70}, "b": {70, 90}, "c": {90, 90}})

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"skift/internal/run"
-	"skift/runbooks"
 )
 
 // Back says whether a run can be backed out.
@@ -86,10 +85,10 @@ func (m *maker) gauge(g *graph, f *Forecast) {
 // window is what bounds a run: that of its runbook, else of the run it is part of or undoes.
 func (m *maker) window(g *graph) Window {
 	if g.run == nil {
-		return m.windowOf(g.book)
+		return m.windowOf(g.whose)
 	}
 	for r := g.run; r != nil; r = m.above(r) {
-		w := m.windowOf(m.book(r))
+		w := m.windowOf(For{r, m.book(r)})
 		if w.Until.IsZero() {
 			continue
 		}
@@ -108,23 +107,20 @@ func (m *maker) above(r *run.Run) *run.Run {
 	if m.Runs == nil {
 		return nil
 	}
-	if p := m.Runs.Runs[r.Started.Parent]; p != nil {
-		return p
-	}
-	return m.Runs.Runs[r.Started.Undoes]
+	return m.Runs.Above(r)
 }
 
-func (m *maker) windowOf(book *runbooks.Runbook) Window {
-	if book == nil || book.Window == "" || m.Window == nil {
+func (m *maker) windowOf(f For) Window {
+	if f.Book == nil || f.Book.Window == "" || m.Window == nil {
 		return Window{}
 	}
-	return m.Window(book.Window)
+	return m.Window(f)
 }
 
 func (m *maker) wayBack(g *graph) Back {
 	r := g.run
 	switch {
-	case r == nil && m.named(g.book.BackOut) == nil:
+	case r == nil && m.named(nil, g.book.BackOut) == nil:
 		return NoTwin
 	case r == nil:
 		return CanBack
@@ -132,7 +128,7 @@ func (m *maker) wayBack(g *graph) Back {
 		return Over
 	case m.backedOutBy(r) != nil:
 		return UnderWay
-	case m.named(r.Started.BackOut) == nil:
+	case m.named(r, r.Started.BackOut) == nil:
 		return NoTwin
 	case r.NoReturn && !r.Started.Rehearsal:
 		return NoReturn

@@ -10,8 +10,9 @@ import (
 
 // graph is the steps of one run, or of a runbook that has not begun, by number.
 type graph struct {
-	run  *run.Run // nil = not begun
-	book *runbooks.Runbook
+	run   *run.Run // nil = not begun
+	book  *runbooks.Runbook
+	whose For // whose dates bind it: its own, or those of what it backs out
 	*runbooks.Links
 	nodes  []node
 	gates  []deciding
@@ -97,7 +98,7 @@ func newTimes(n int) times {
 
 // graph is the steps with what they need and the gates in front of them.
 func (m *maker) graph(book *runbooks.Runbook, r *run.Run) *graph {
-	g := &graph{run: r, book: book, speed: 1}
+	g := &graph{run: r, book: book, whose: For{r, book}, speed: 1}
 	if r != nil {
 		g.practised, g.speed = r.Practises(), max(r.Started.Speed, 1)
 	}
@@ -135,11 +136,6 @@ func (g *graph) steps() []*runbooks.Step {
 		}
 		if steps[i] == nil {
 			steps[i] = &runbooks.Step{ID: id, Kind: runbooks.Kind(f.Kind), PointOfNoReturn: f.NoReturn, WaitBody: runbooks.WaitBody{For: f.Takes}}
-		}
-		if len(g.run.Added) > 0 { // a step that was put in needs others, and others need it
-			s := *steps[i]
-			s.Needs = g.run.Needs(id, s.Needs)
-			steps[i] = &s
 		}
 		if len(g.run.Added) > 0 { // what was put into the run comes after what it needs, and before what needs it
 			s := *steps[i]

@@ -41,12 +41,12 @@ func (m *maker) body(g *graph, n *node) {
 			n.planned = n.takes
 			return
 		}
-		at, ok := m.moment(n.step.WaitBody.Until)
+		at, ok := m.moment(g, n.step.WaitBody.Until)
 		if n.takes, n.planned, n.unknown = 0, 0, !ok; ok {
 			n.until = m.rel(at)
 		}
 	case runbooks.Nested:
-		l := m.lengthOf(n.step.Runbook, g.speed)
+		l := m.lengthOf(g.whose.Run, n.step.Runbook, g.speed)
 		if n.takes == 0 {
 			n.takes, n.unknown = l.takes, l.unknown
 		}
@@ -64,7 +64,7 @@ func (m *maker) dates(g *graph, n *node) {
 	if n.step.NotBefore == "" || g.practised {
 		return
 	}
-	at, ok := m.moment(n.step.NotBefore)
+	at, ok := m.moment(g, n.step.NotBefore)
 	n.dated = m.relOr(at, early)
 	if n.stage == toCome {
 		n.from, n.unknown = n.dated, n.unknown || !ok
@@ -154,11 +154,11 @@ func (m *maker) change(g *graph, n *node) {
 	}
 }
 
-func (m *maker) moment(expr string) (time.Time, bool) {
+func (m *maker) moment(g *graph, expr string) (time.Time, bool) {
 	if m.Moment == nil {
 		return time.Time{}, false
 	}
-	return m.Moment(expr)
+	return m.Moment(g.whose, expr)
 }
 
 // unknown reports whether how long some step takes that has not ended is not known.
@@ -181,14 +181,18 @@ type plannedLength struct {
 
 // lengthOf is how long a nested runbook takes when it is begun: its dates are not looked at, as nobody knows when that is. One that is
 // inside itself, which no valid plan has, takes no time.
-func (m *maker) lengthOf(id string, speed float64) plannedLength {
-	if l, ok := m.length[id]; ok {
+func (m *maker) lengthOf(r *run.Run, id string, speed float64) plannedLength {
+	key := id
+	if r != nil {
+		key = r.Started.PlanHash + "/" + id
+	}
+	if l, ok := m.length[key]; ok {
 		return l
 	}
-	m.length[id] = plannedLength{unknown: true}
-	book := m.named(id)
+	m.length[key] = plannedLength{unknown: true}
+	book := m.named(r, id)
 	if book == nil {
-		return m.length[id]
+		return m.length[key]
 	}
 	g := &graph{book: book}
 	g.number()
@@ -202,7 +206,7 @@ func (m *maker) lengthOf(id string, speed float64) plannedLength {
 		case runbooks.Wait:
 			n.takes, n.unknown = time.Duration(float64(n.step.WaitBody.For)/speed), n.step.WaitBody.Until != ""
 		case runbooks.Nested:
-			inner := m.lengthOf(n.step.Runbook, speed)
+			inner := m.lengthOf(r, n.step.Runbook, speed)
 			if n.takes == 0 {
 				n.takes, n.unknown = inner.takes, inner.unknown
 			}
@@ -214,6 +218,6 @@ func (m *maker) lengthOf(id string, speed float64) plannedLength {
 	g.forward(t, way{})
 	l.takes = g.last(t, 0)
 	l.turnAt, l.turn = g.turning(t)
-	m.length[id] = l
+	m.length[key] = l
 	return l
 }

@@ -32,14 +32,14 @@ func (s *scene) world() forecast.World {
 	return forecast.World{
 		Runs: &run.Facts{Runs: map[string]*run.Run{s.run.ID: s.run}, Order: []string{s.run.ID}},
 		Book: func(*run.Run) *runbooks.Runbook { return s.book },
-		Named: func(id string) *runbooks.Runbook {
+		Named: func(_ *run.Run, id string) *runbooks.Runbook {
 			if s.back != nil && id == s.back.ID {
 				return s.back
 			}
 			return nil
 		},
-		Window:  func(string) forecast.Window { return s.window },
-		Moment:  func(expr string) (time.Time, bool) { at, ok := s.dates[expr]; return at, ok },
+		Window:  func(forecast.For) forecast.Window { return s.window },
+		Moment:  func(_ forecast.For, expr string) (time.Time, bool) { at, ok := s.dates[expr]; return at, ok },
 		Gate:    func(_ *run.Run, id string) forecast.Deciding { return s.gates[id] },
 		Changes: s.changes,
 	}

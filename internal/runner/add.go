@@ -25,7 +25,7 @@ func (r *Runner) add(ctx context.Context, c Command) (Reply, error) {
 		if err := r.commands(who, "adds a step to"); err != nil {
 			return "", err
 		}
-		if by := d.backedOutBy(rn); by != nil {
+		if by := d.takenBackBy(rn); by != nil {
 			return "", refuse(Conflict, "add it to "+by.ID, "%s is being backed out by %s", rn.ID, by.ID)
 		}
 		s, err := d.additional(rn, c)

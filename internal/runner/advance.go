@@ -210,16 +210,25 @@ func (d *decision) moves(rn *run.Run, s *runbooks.Step) []string {
 	services := d.inScope(rn, slices.Concat(d.unmoved(rn, st.Switches), st.Closes))
 	reverts := st.Reverts
 	if undone := d.Facts.Runs.Runs[rn.Started.Undoes]; undone != nil && undone.Steps[s.Undoes] != nil {
-		reverts = both(reverts, undone.Steps[s.Undoes].Services)
+		reverts = both(reverts, d.switched(undone, s.Undoes))
 	}
 	return append(services, reverts...)
 }
 
-// inScope keeps the services that the go covered, at every gate the run went through.
+// inScope keeps the services that the go covered, at every gate that the run, the one around it or one inside that went through: they are
+// one piece of work.
 func (d *decision) inScope(rn *run.Run, services []string) []string {
-	for _, gid := range d.Facts.Register.GatesUsed(rn.ID) {
-		if scope := d.Facts.Register.Gate(register.GateKey{Gate: gid}).Through(rn.ID).Services; len(scope) > 0 {
-			services = both(services, scope)
+	if len(services) == 0 {
+		return nil
+	}
+	for _, o := range d.Facts.Runs.Inside(d.Facts.Runs.Top(rn)) {
+		if o.State.Final() && o.State != run.RunDone {
+			continue // what it was let through for ended with it
+		}
+		for _, gid := range d.Facts.Register.GatesUsed(o.ID) {
+			if scope := d.Facts.Register.Gate(register.GateKey{Gate: gid}).Through(o.ID).Services; len(scope) > 0 {
+				services = both(services, scope)
+			}
 		}
 	}
 	return services
@@ -268,6 +277,7 @@ func (d *decision) startChild(rn *run.Run, s *runbooks.Step) error {
 	rb, env := p.Runbooks[s.Runbook], p.Environments[rn.Started.Environment]
 	body := d.r.started(rb, env, Command{Rehearsal: rn.Started.Rehearsal, Speed: rn.Started.Speed})
 	body.PlanHash, body.Parent, body.ParentStep = p.Hash, rn.ID, s.ID
+	d.undoInside(rn, s, rb, &body)
 	if body.Parameters, err = nestedParameters(p, rn, s, rb); err != nil {
 		return err
 	}
@@ -351,7 +361,11 @@ func (d *decision) cancelRest(rn *run.Run, state run.State) error {
 			return err
 		}
 		if child := d.Facts.Runs.Runs[st.Child]; child != nil && !child.State.Final() {
-			if err := d.end(child, run.RunAborted, fmt.Sprintf("%s ended %s", rn.ID, state)); err != nil {
+			how := run.RunAborted
+			if d.isUndone(child) {
+				how = run.RunBacked
+			}
+			if err := d.end(child, how, fmt.Sprintf("%s ended %s", rn.ID, state)); err != nil {
 				return err
 			}
 		}

@@ -9,27 +9,22 @@ import (
 	"skift/runbooks"
 )
 
-// twin binds a back-out to the run it undoes, and refuses it after the point of no return.
-func (d *decision) twin(rb *runbooks.Runbook, body *run.Started) error {
-	undoes := slices.ContainsFunc(rb.Steps, func(s *runbooks.Step) bool { return s.Undoes != "" })
-	if !undoes {
-		return nil
-	}
+// twin finds the run that a back-out undoes, and refuses it where there is none or no way back.
+func (d *decision) twin(rb *runbooks.Runbook, env string, rehearsal bool) (*run.Run, error) {
 	for _, id := range slices.Backward(d.Facts.Runs.Order) {
 		o := d.Facts.Runs.Runs[id]
-		if o.Started.BackOut != rb.ID || o.Started.Environment != body.Environment || o.Started.Rehearsal != body.Rehearsal {
+		if o.Started.BackOut != rb.ID || o.Started.Environment != env || o.Started.Rehearsal != rehearsal {
 			continue
 		}
 		if err := d.mayBackOut(o); err != nil {
-			return err
+			return nil, err
 		}
-		if o.NoReturn && !body.Rehearsal {
-			return refuse(Refused, noReturnHint(o), "%s has passed its point of no return and cannot be backed out", o.ID)
+		if past := d.noReturn(o); past != nil && !rehearsal {
+			return nil, refuse(Refused, noReturnHint(past), "%s has passed its point of no return and cannot be backed out", past.ID)
 		}
-		body.Undoes = o.ID
-		return nil
+		return o, nil
 	}
-	return refuse(Conflict, "", "there is nothing to back out: no run of a runbook that names %q as its back-out was started in %s", rb.ID, body.Environment)
+	return nil, refuse(Conflict, "", "there is nothing to back out: no run of a runbook that names %q as its back-out was started in %s", rb.ID, env)
 }
 
 // mayBackOut refuses to undo what stands already as it did, or does not stand still. The point of no return is not asked about here.
@@ -39,6 +34,9 @@ func (d *decision) mayBackOut(o *run.Run) error {
 	}
 	if o.State.Final() && !o.Changed && !o.Started.Rehearsal {
 		return refuse(Conflict, "", "%s has ended (%s) and changed nothing: there is nothing to back out", o.ID, o.State)
+	}
+	if by := d.takenBackBy(o); by != nil {
+		return refuse(Conflict, "", "%s is part of what %s backs out", o.ID, by.ID)
 	}
 	if step := d.inFlight(o); step != "" {
 		return refuse(Conflict, "wait for it to finish: what is undone must stand still", "%s is in flight", step)
@@ -59,13 +57,99 @@ func (d *decision) undoneBy(rn *run.Run) *run.Run {
 	return nil
 }
 
+func undoes(rb *runbooks.Runbook) bool {
+	return slices.ContainsFunc(rb.Steps, func(s *runbooks.Step) bool { return s.Undoes != "" })
+}
+
+// noReturn is the run, it or one around it, that has passed a point of no return; nil = none. Past that of the whole no part goes back.
+func (d *decision) noReturn(rn *run.Run) *run.Run {
+	for o := rn; o != nil; o = d.Facts.Runs.Runs[o.Started.Parent] {
+		if o.NoReturn {
+			return o
+		}
+	}
+	return nil
+}
+
+// takenBackBy is the unfinished run that backs a run out, or one around it; nil = none. Nothing else happens in the run meanwhile.
+func (d *decision) takenBackBy(rn *run.Run) *run.Run {
+	for o := rn; o != nil; o = d.Facts.Runs.Runs[o.Started.Parent] {
+		if by := d.backedOutBy(o); by != nil {
+			return by
+		}
+	}
+	return nil
+}
+
+// undo binds a back-out to the run it undoes: the phases that its steps move back are those that their twins moved.
+func (d *decision) undo(body *run.Started, rb *runbooks.Runbook, undone *run.Run) {
+	body.Undoes = undone.ID
+	for i, s := range rb.Steps {
+		if s.Undoes != "" {
+			body.Steps[i].Reverts = d.switched(undone, s.Undoes)
+		}
+	}
+}
+
+// undoInside binds a back-out that is a step of another to the run that it undoes: one inside what is undone as a whole, and of the very step
+// that is undone where that is said.
+func (d *decision) undoInside(around *run.Run, s *runbooks.Step, rb *runbooks.Runbook, body *run.Started) {
+	whole := d.wholeUndone(around)
+	if whole == nil || !undoes(rb) {
+		return
+	}
+	for _, o := range slices.Backward(d.Facts.Runs.Inside(whole)) {
+		if o.Started.BackOut == rb.ID && (s.Undoes == "" || o.Started.ParentStep == s.Undoes) {
+			d.undo(body, rb, o)
+			return
+		}
+	}
+}
+
+// wholeUndone is the run that a back-out, or the one that a run is part of, undoes; nil = it is no back-out.
+func (d *decision) wholeUndone(rn *run.Run) *run.Run {
+	return d.Facts.Runs.Runs[d.Facts.Runs.Top(rn).Started.Undoes]
+}
+
+// isUndone reports whether a back-out of the run is done.
+func (d *decision) isUndone(rn *run.Run) bool {
+	for _, o := range d.Facts.Runs.Runs {
+		if o.Started.Undoes == rn.ID && o.State == run.RunDone {
+			return true
+		}
+	}
+	return false
+}
+
+// switched lists the services that a step has begun to move, by itself or by the runs inside it.
+func (d *decision) switched(rn *run.Run, step string) []string {
+	st := rn.Steps[step]
+	if st == nil {
+		return nil
+	}
+	out := both(st.Switches, st.Services)
+	for _, o := range d.Facts.Runs.Inside(rn) {
+		if o.Started.Parent != rn.ID || o.Started.ParentStep != step {
+			continue
+		}
+		for _, id := range o.Order {
+			for _, service := range d.switched(o, id) {
+				if !slices.Contains(out, service) {
+					out = append(out, service)
+				}
+			}
+		}
+	}
+	return out
+}
+
 // holdTwin stops the run that is being backed out, and passes over what there is nothing to undo of.
 func (d *decision) holdTwin(rn *run.Run) error {
 	undone := d.Facts.Runs.Runs[rn.Started.Undoes]
-	if undone == nil {
+	if undone == nil && d.wholeUndone(rn) == nil {
 		return nil
 	}
-	if undone.State == run.RunRunning {
+	if undone != nil && undone.State == run.RunRunning {
 		if err := d.hold(undone, "backed out by "+rn.ID, "", ""); err != nil {
 			return err
 		}
@@ -77,6 +161,9 @@ func (d *decision) holdTwin(rn *run.Run) error {
 	for _, s := range rb.Steps {
 		why := s.Undoes + " was never begun"
 		begun := func(step string) (was, known bool) {
+			if undone == nil { // the run that it would undo was never begun
+				return false, true
+			}
 			st := undone.Steps[step]
 			if st == nil || st.Attempt == 0 {
 				return false, st != nil
@@ -118,7 +205,7 @@ func (d *decision) undoneIn(undone *run.Run, st *run.Step) string {
 	return ""
 }
 
-// backedOutBy is the unfinished run that backs a run out; nil = none. Nothing else happens in the run meanwhile.
+// backedOutBy is the unfinished run that backs a run out; nil = none.
 func (d *decision) backedOutBy(rn *run.Run) *run.Run {
 	for _, id := range slices.Backward(d.Facts.Runs.Order) {
 		if o := d.Facts.Runs.Runs[id]; o.Started.Undoes == rn.ID && !o.State.Final() {
@@ -131,7 +218,7 @@ func (d *decision) backedOutBy(rn *run.Run) *run.Run {
 // backOutDue starts the back-out that a failed step asks for, unless the point of no return is passed, and once nothing of the
 // run is in flight any more: what is undone must stand still. A failure from before an earlier back-out asks no more.
 func (d *decision) backOutDue(rn *run.Run) error {
-	if rn.State != run.RunHeld || rn.Started.BackOut == "" || rn.NoReturn || d.inFlight(rn) != "" {
+	if rn.State != run.RunHeld || rn.Started.BackOut == "" || d.noReturn(rn) != nil || d.inFlight(rn) != "" {
 		return nil
 	}
 	rb, err := d.runbook(rn)
@@ -143,7 +230,7 @@ func (d *decision) backOutDue(rn *run.Run) error {
 		st := rn.Steps[s.ID]
 		return s.OnFailure == runbooks.BackOut && st.State == run.Failed && st.FinishedAt.After(since)
 	})
-	if !due || d.backedOutBy(rn) != nil {
+	if !due || d.takenBackBy(rn) != nil {
 		return nil
 	}
 	_, _, err = d.startBackOut(rn, Command{}, engine())
@@ -157,8 +244,9 @@ func (d *decision) startBackOut(rn *run.Run, c Command, who journal.Actor) (*run
 		return nil, 0, err
 	}
 	twin, env := p.Runbooks[rn.Started.BackOut], p.Environments[rn.Started.Environment]
-	body := d.r.started(twin, env, Command{Rehearsal: rn.Started.Rehearsal, Speed: rn.Started.Speed})
-	body.PlanHash, body.Undoes, body.Reason = p.Hash, rn.ID, c.Reason
+	body := d.r.started(twin, env, Command{Rehearsal: rn.Started.Rehearsal, Speed: max(c.Speed, rn.Started.Speed)})
+	body.PlanHash, body.Reason = p.Hash, c.Reason
+	d.undo(&body, twin, rn)
 	if body.Parameters, err = p.Parameters(twin, d.inherit(twin, rn.ID, c.Set)); err != nil {
 		return nil, 0, refuse(Usage, "give it with --set NAME=VALUE", "%v", err)
 	}

@@ -36,7 +36,7 @@ func (d *decision) leavesTime(g *plan.Gate, key register.GateKey, until time.Tim
 // forecasts are those of the live runs in front of a gate; when none has begun, of the runbooks that would meet it, from the beginning of their
 // window.
 func (d *decision) forecasts(g *plan.Gate) []*forecast.Forecast {
-	world := d.r.cfg.Calendar.World(d.r.plan, &d.Facts.Runs, &d.Facts.Register, d.Now)
+	world := d.r.cfg.Calendar.World(d.r.plan, d.Facts, d.Now, d.r.revision)
 	var out []*forecast.Forecast
 	begun := map[string]bool{}
 	for _, id := range d.Facts.Runs.Order {

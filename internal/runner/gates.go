@@ -59,7 +59,7 @@ func (r *Runner) judge(f *ledger.Facts, g *plan.Gate, a asked) gate.Judgement {
 	in := gate.Input{Gate: g, Run: a.run, Facts: &f.Register, Runs: &f.Runs, PlanHash: r.plan.Hash, Suites: a.evidence,
 		Milestone: func(id string) string { return r.cfg.Calendar.MilestoneState(r.plan, &f.Register, id, a.now) }}
 	if a.run == "" { // a rehearsal practises whenever it gets there
-		in.OpensAt, in.DecideBy = r.cfg.Calendar.Resolve(r.plan, &f.Register, g, a.now)
+		in.OpensAt, in.DecideBy = r.cfg.Calendar.Resolve(r.plan, f, g, a.now)
 	}
 	return gate.Judge(in, a.decider, a.now)
 }

@@ -29,7 +29,7 @@ func (r *Runner) happened(ctx context.Context, runID string, s *runbooks.Step, a
 	}
 	_, err = r.decide(ctx, func(d *decision) error {
 		rn := d.Facts.Runs.Runs[runID]
-		if rn == nil || rn.State.Final() || d.backedOutBy(rn) != nil {
+		if rn == nil || rn.State.Final() || d.takenBackBy(rn) != nil {
 			return nil
 		}
 		if st := rn.Steps[s.ID]; st.State != run.Uncertain || st.Attempt != attempt {

@@ -46,6 +46,9 @@ func (r *Runner) backOut(ctx context.Context, c Command) (Reply, error) {
 		if err := d.mayBackOut(o); err != nil {
 			return err
 		}
+		if past := d.noReturn(o); past != nil && past != o && !o.Started.Rehearsal {
+			return refuse(Refused, noReturnHint(past), "%s has passed its point of no return: no part of it is backed out alone", past.ID)
+		}
 		if o.NoReturn && !o.Started.Rehearsal {
 			reply, err = d.askOverride(o, who, c)
 			return err

@@ -83,14 +83,15 @@ type Sweeper interface {
 
 // Calendar says when. facts are the ones the decision is being made on.
 type Calendar interface {
-	// Resolve returns when a gate opens and by when it must be decided; zero = whenever it is asked, no deadline.
-	Resolve(p *plan.Plan, f *register.Facts, g *plan.Gate, now time.Time) (opens, decideBy time.Time)
+	// Resolve returns when a gate opens and by when it must be decided, of the window that whoever stands in front of it is for; zero =
+	// whenever it is asked, no deadline.
+	Resolve(p *plan.Plan, f *ledger.Facts, g *plan.Gate, now time.Time) (opens, decideBy time.Time)
 	// Moment resolves an expression such as "cutover.start + 2h".
 	Moment(p *plan.Plan, f *register.Facts, expr string, now time.Time) (at time.Time, ok bool)
 	// MilestoneState returns the state word of a milestone.
 	MilestoneState(p *plan.Plan, f *register.Facts, id string, now time.Time) string
-	// World is what forecasts of the plan's runs are made of.
-	World(p *plan.Plan, runs *run.Facts, f *register.Facts, now time.Time) forecast.World
+	// World is what forecasts of the plan's runs are made of; bound finds the revision of a run, nil = it is not to be had.
+	World(p *plan.Plan, f *ledger.Facts, now time.Time, bound func(hash string) *plan.Plan) forecast.World
 	// Freeze judges a change against the zones in force.
 	Freeze(p *plan.Plan, f *register.Facts, q freeze.Question) freeze.Answer
 	// MayLift lists the seats that answer for a zone, in the order to ask them.

@@ -227,7 +227,7 @@ func (d *decision) stillHolds(rn *run.Run) string {
 			return id + " is " + string(st.State)
 		}
 	}
-	if by := d.backedOutBy(rn); by != nil {
+	if by := d.takenBackBy(rn); by != nil {
 		return "it is being backed out by " + by.ID
 	}
 	return ""

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"skift/internal/journal"
+	"skift/internal/ledger"
 	"skift/internal/plan"
 	"skift/internal/register"
 	"skift/internal/run"
@@ -14,7 +15,7 @@ import (
 
 // start begins a run, or finds the unfinished one of that runbook and environment.
 func (r *Runner) start(ctx context.Context, c Command) (Reply, error) {
-	rb := r.plan.Runbooks[c.Runbook]
+	rb := r.book(c.Runbook)
 	if rb == nil {
 		return Reply{}, refuse(NotFound, suggest("runbook", c.Runbook, r.plan.RunbookIDs), "the plan has no runbook %q", c.Runbook)
 	}
@@ -42,7 +43,7 @@ func (r *Runner) start(ctx context.Context, c Command) (Reply, error) {
 				return nil
 			}
 		} else { // only the scheduler says which milestone it is about
-			c.Milestone = r.milestoneOf(&d.Facts.Register, rb, env, c.Rehearsal)
+			c.Milestone = d.milestoneOf(rb, env, c.Rehearsal)
 		}
 		old := unfinished(&d.Facts.Runs, rb.ID, env.ID, c.Rehearsal)
 		if old != nil && c.Slot != nil && old.Started.Milestone != "" && old.Started.Milestone != c.Milestone {
@@ -55,14 +56,7 @@ func (r *Runner) start(ctx context.Context, c Command) (Reply, error) {
 			reply = Reply{Run: old.ID, Resumed: true, Message: fmt.Sprintf("%s goes on; it is %s", old.ID, old.State)}
 			return nil
 		}
-		body := r.started(rb, env, c)
-		if err := d.twin(rb, &body); err != nil {
-			return err
-		}
-		if body.Parameters, err = r.plan.Parameters(rb, d.inherit(rb, body.Undoes, c.Set)); err != nil {
-			return refuse(Usage, "give it with --set NAME=VALUE", "%v", err)
-		}
-		rn, seq, err := d.startRun(rb, body, who)
+		rn, seq, err := d.begin(rb, env, c, who)
 		if err != nil {
 			return err
 		}
@@ -71,6 +65,42 @@ func (r *Runner) start(ctx context.Context, c Command) (Reply, error) {
 	})
 	reply.Head = head.String()
 	return reply, err
+}
+
+// book is a runbook of the plan, or the back-out of an unfinished run in whose revision of the plan it was; nil = there is none.
+func (r *Runner) book(id string) (rb *runbooks.Runbook) {
+	if rb = r.plan.Runbooks[id]; rb != nil {
+		return rb
+	}
+	r.cfg.Ledger.Read(func(f *ledger.Facts) {
+		for _, o := range slices.Backward(f.Runs.Order) {
+			if rn := f.Runs.Runs[o]; !rn.State.Final() && rn.Started.BackOut == id {
+				if p, err := r.planOf(rn); err == nil {
+					rb = p.Runbooks[id]
+				}
+				return
+			}
+		}
+	})
+	return rb
+}
+
+// begin starts a new run. A back-out is bound to what it undoes, and to the revision of the plan by which that was done.
+func (d *decision) begin(rb *runbooks.Runbook, env *plan.Environment, c Command, who journal.Actor) (*run.Run, int64, error) {
+	if undoes(rb) {
+		undone, err := d.twin(rb, env.ID, c.Rehearsal)
+		if err != nil {
+			return nil, 0, err
+		}
+		return d.startBackOut(undone, c, who)
+	}
+	values, err := d.r.plan.Parameters(rb, c.Set)
+	if err != nil {
+		return nil, 0, refuse(Usage, "give it with --set NAME=VALUE", "%v", err)
+	}
+	body := d.r.started(rb, env, c)
+	body.Parameters = values
+	return d.startRun(rb, body, who)
 }
 
 // Enter records that a milestone without a runbook began; slot is committed with it.
@@ -134,35 +164,18 @@ func (r *Runner) started(rb *runbooks.Runbook, env *plan.Environment, c Command)
 		Rehearsal: c.Rehearsal, Speed: c.Speed, PlanHash: r.plan.Hash, Milestone: c.Milestone,
 	}
 	for _, s := range rb.Steps {
-		def := r.stepDef(s)
-		def.Reverts = r.reverts(rb, s)
-		body.Steps = append(body.Steps, def)
+		body.Steps = append(body.Steps, r.stepDef(s))
 	}
 	return body
 }
 
-// stepDef is what facts need to know of a step, but for what it reverts.
+// stepDef is what facts need to know of a step, but for what it reverts: that depends on what was done.
 func (r *Runner) stepDef(s *runbooks.Step) run.StepDef {
 	return run.StepDef{
 		ID: s.ID, Kind: string(s.Kind), Owner: s.Owner, Stream: s.Stream, Area: s.Area, Takes: s.Takes,
 		Changes: s.Changes(), Repeatable: s.Repeatable, NoReturn: s.PointOfNoReturn, MayContinue: s.OnFailure == runbooks.Continue,
 		Switches: s.Switches, Closes: s.Closes, AfterGate: s.AfterGate,
 	}
-}
-
-// reverts lists the services whose phase goes back to before when a back-out step is done: those its twin switched.
-func (r *Runner) reverts(rb *runbooks.Runbook, s *runbooks.Step) []string {
-	if s.Undoes == "" {
-		return nil
-	}
-	for _, id := range r.plan.RunbookIDs {
-		if twin := r.plan.Runbooks[id]; twin.BackOut == rb.ID {
-			if undone := twin.Step(s.Undoes); undone != nil {
-				return undone.Switches
-			}
-		}
-	}
-	return nil
 }
 
 // startRun emits run.started and whatever can start at once.
@@ -199,6 +212,15 @@ func (d *decision) runbook(rn *run.Run) (*runbooks.Runbook, error) {
 		return d.overlaid(rn, p, rb)
 	}
 	return nil, fmt.Errorf("find runbook %s of %s in revision %.12s of the plan: it is not there", rn.Started.Runbook, rn.ID, p.Hash)
+}
+
+// revision is a plan by its hash; nil = it is not to be had.
+func (r *Runner) revision(hash string) *plan.Plan {
+	p, err := r.cfg.Revisions.Plan(hash)
+	if err != nil {
+		return nil
+	}
+	return p
 }
 
 // planOf is the revision of the plan that the run is bound to.

@@ -45,7 +45,7 @@ func (r *Runner) step(ctx context.Context, c Command) (Reply, error) {
 		if err := r.mayAct(who.Seat, st); err != nil {
 			return err
 		}
-		if by := d.backedOutBy(rn); by != nil {
+		if by := d.takenBackBy(rn); by != nil {
 			return refuse(Conflict, "answer for the steps of "+by.ID, "%s is being backed out by %s", rn.ID, by.ID)
 		}
 		before := d.Facts.Size

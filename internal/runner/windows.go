@@ -2,12 +2,10 @@ package runner
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"skift/checks"
 	"skift/internal/plan"
-	"skift/internal/register"
 	"skift/internal/run"
 	"skift/runbooks"
 )
@@ -17,20 +15,12 @@ import (
 
 // moment resolves a date that a run's runbook gives.
 func (d *decision) moment(p *plan.Plan, rn *run.Run, expr string) (time.Time, bool) {
-	root := rn
-	for o := rn; o != nil; o = d.Facts.Runs.Runs[o.Started.Parent] {
-		root = o
-	}
-	window := p.Runbooks[rn.Started.Runbook].Window
-	if own := p.Milestones[root.Started.Milestone]; own != nil && own.Kind == plan.Window && window != "" && own.ID != window {
-		if rest, ok := strings.CutPrefix(expr, window+"."); ok {
-			expr = own.ID + "." + rest
-		}
-	}
-	return d.r.cfg.Calendar.Moment(p, &d.Facts.Register, expr, d.Now)
+	own, is := d.Facts.Runs.Window(p, rn)
+	return d.r.cfg.Calendar.Moment(p, &d.Facts.Register, run.Meant(expr, own, is), d.Now)
 }
 
-// unmoved leaves out of the services a step switches those that an earlier run has brought over already. Elsewhere than in production the
+// unmoved leaves out of the services a step switches those that an earlier run has brought over already. What a run brought over that was
+// given up is taken over with it: it is moved, and taken back, by the run that goes on in its place. Elsewhere than in production the
 // platforms are set up anew for each run.
 func (d *decision) unmoved(rn *run.Run, services []string) []string {
 	if !rn.Started.Production {
@@ -38,19 +28,37 @@ func (d *decision) unmoved(rn *run.Run, services []string) []string {
 	}
 	return slices.DeleteFunc(slices.Clone(services), func(s string) bool {
 		ph := d.Facts.Register.Phase(rn.Started.Environment, s, "")
-		return ph == checks.Fallback || ph == checks.Closed
+		return (ph == checks.Fallback || ph == checks.Closed) && !d.givenUp(rn.Started.Environment, s)
 	})
 }
 
-// milestoneOf is the milestone that a run started by hand fulfils: the runbook's window, or the next where that has passed; else the only
-// one that would start it so.
-func (r *Runner) milestoneOf(f *register.Facts, rb *runbooks.Runbook, env *plan.Environment, rehearsal bool) string {
+// givenUp reports whether the run that last moved a service ended without being done.
+func (d *decision) givenUp(env, service string) bool {
+	for _, id := range slices.Backward(d.Facts.Runs.Order) {
+		o := d.Facts.Runs.Runs[id]
+		if o.Started.Environment != env || o.Started.Rehearsal {
+			continue
+		}
+		for _, st := range o.Steps {
+			if slices.Contains(st.Switches, service) && slices.Contains(st.Services, service) && !st.Simulated {
+				top := d.Facts.Runs.Top(o)
+				return top.State == run.RunAborted || top.State == run.RunFailed
+			}
+		}
+	}
+	return false
+}
+
+// milestoneOf is the milestone that a run started by hand fulfils: of the windows that start the runbook, the first that is neither
+// passed nor over, else the last that has not passed; else the runbook's own window, or the only milestone that would start it so.
+func (d *decision) milestoneOf(rb *runbooks.Runbook, env *plan.Environment, rehearsal bool) string {
+	p, f := d.r.plan, &d.Facts.Register
 	var found, ahead []string
-	for _, id := range r.plan.MilestoneIDs {
-		m := r.plan.Milestones[id]
+	for _, id := range p.MilestoneIDs {
+		m := p.Milestones[id]
 		where := m.Environment
 		if where == "" {
-			where = r.plan.Production()
+			where = p.Production()
 		}
 		if m.Runbook != rb.ID || where != env.ID || m.Rehearsal != rehearsal {
 			continue
@@ -61,14 +69,30 @@ func (r *Runner) milestoneOf(f *register.Facts, rb *runbooks.Runbook, env *plan.
 		}
 	}
 	switch {
-	case slices.Contains(ahead, rb.Window):
-		return rb.Window
 	case slices.Contains(found, rb.Window) && len(ahead) > 0:
-		return ahead[0]
+		return d.present(ahead)
 	case slices.Contains(found, rb.Window):
 		return rb.Window
 	case len(found) == 1:
 		return found[0]
 	}
 	return ""
+}
+
+// present is the first of some windows that is not over, else the last. One without a date comes after all others.
+func (d *decision) present(windows []string) string {
+	edge := func(id, point string) time.Time {
+		at, ok := d.r.cfg.Calendar.Moment(d.r.plan, &d.Facts.Register, id+"."+point, d.Now)
+		if !ok {
+			return d.Now.AddDate(1000, 0, 0)
+		}
+		return at
+	}
+	slices.SortStableFunc(windows, func(a, b string) int { return edge(a, "start").Compare(edge(b, "start")) })
+	for _, id := range windows {
+		if edge(id, "end").After(d.Now) {
+			return id
+		}
+	}
+	return windows[len(windows)-1]
 }

@@ -249,8 +249,8 @@ func red(context.Context, runner.Sweep) (runner.Swept, error) {
 // calendar is timeline as the runner sees it.
 type calendar struct{}
 
-func (calendar) Resolve(p *plan.Plan, f *register.Facts, g *plan.Gate, now time.Time) (opens, decideBy time.Time) {
-	return timeline.At(p, f, now).Gate(g)
+func (calendar) Resolve(p *plan.Plan, f *ledger.Facts, g *plan.Gate, now time.Time) (opens, decideBy time.Time) {
+	return timeline.At(p, &f.Register, now).Gate(&f.Runs, g)
 }
 
 func (calendar) Moment(p *plan.Plan, f *register.Facts, expr string, now time.Time) (time.Time, bool) {
@@ -261,8 +261,8 @@ func (calendar) MilestoneState(p *plan.Plan, f *register.Facts, id string, now t
 	return timeline.At(p, f, now).StateOf(id)
 }
 
-func (calendar) World(p *plan.Plan, runs *run.Facts, f *register.Facts, now time.Time) forecast.World {
-	return forecast.InPlan(p, runs, f, timeline.At(p, f, now))
+func (calendar) World(p *plan.Plan, f *ledger.Facts, now time.Time, bound func(string) *plan.Plan) forecast.World {
+	return forecast.InPlan(p, &f.Runs, &f.Register, timeline.At(p, &f.Register, now), bound)
 }
 
 func (calendar) Freeze(p *plan.Plan, f *register.Facts, q freeze.Question) freeze.Answer {

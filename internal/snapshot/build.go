@@ -20,6 +20,7 @@ import (
 // In is what a snapshot is made of. Nil facts are read as: nothing has happened yet.
 type In struct {
 	Plan     *plan.Plan
+	Bound    func(hash string) *plan.Plan // the revision that a run is bound to, nil = it is not to be had; nil func = only Plan is known
 	Runs     *run.Facts
 	Register *register.Facts
 	LastOK   map[checks.Unit]time.Time // when each was last let in; nil = not known

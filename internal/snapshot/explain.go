@@ -160,7 +160,7 @@ func (b *builder) askedBy(spec *checks.Spec) []AskedBy {
 			if spec.Critical {
 				a.Demand = cmp.Or(c.Critical, "all")
 			}
-			_, a.DecideBy = b.tl.Gate(g)
+			_, a.DecideBy = b.tl.Gate(b.Runs, g)
 			out = append(out, a)
 		}
 	}

@@ -10,7 +10,7 @@ func (b *builder) forecast(r *run.Run) *forecast.Forecast {
 	if r.State.Final() {
 		return nil
 	}
-	return forecast.Of(forecast.InPlan(b.Plan, b.Runs, b.Register, b.tl), r, b.Now)
+	return forecast.Of(forecast.InPlan(b.Plan, b.Runs, b.Register, b.tl, b.Bound), r, b.Now)
 }
 
 // ahead says how the runbooks of a window will go that have no run yet but rehearsals.

@@ -36,7 +36,7 @@ func (b *builder) gate(id, run string) Gate {
 	g := b.Plan.Gates[id]
 	in := gate.Input{Gate: g, Run: run, Facts: b.Register, Runs: b.Runs, PlanHash: b.Plan.Hash, Suites: b.evidence(g), Milestone: b.tl.StateOf}
 	if run == "" { // a rehearsal practises whenever it gets there
-		in.OpensAt, in.DecideBy = b.tl.Gate(g)
+		in.OpensAt, in.DecideBy = b.tl.Gate(b.Runs, g)
 	}
 	return Gate{Judgement: gate.Judge(in, "", b.Now), Title: g.Title, Decides: g.Decides, Scope: g.Scope}
 }

@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"skift/internal/journal"
+	"skift/internal/plan"
 	"skift/internal/register"
 	"skift/internal/run"
+	"skift/internal/timeline"
 	"skift/internal/yamldoc"
 	"skift/runbooks"
 )
@@ -50,7 +52,7 @@ func (b *builder) runs() []Run {
 }
 
 func (b *builder) run(r *run.Run) Run {
-	book := b.Plan.Runbooks[r.Started.Runbook]
+	book := b.bound(r).Runbooks[r.Started.Runbook]
 	out := Run{
 		ID: r.ID, Runbook: r.Started.Runbook, Environment: r.Started.Environment, Production: r.Started.Production,
 		Rehearsal: r.Started.Rehearsal, Speed: r.Started.Speed, Parameters: maps.Clone(r.Started.Parameters), State: r.State, Reason: r.Reason, HeldStep: r.HeldStep,
@@ -83,7 +85,27 @@ func (b *builder) run(r *run.Run) Run {
 	return out
 }
 
-// step shows one step. def is what the plan in use says of it; nil when it no longer knows the step.
+// bound is the revision of the plan that a run goes on with; the one in use where that is not to be had.
+func (b *builder) bound(r *run.Run) *plan.Plan {
+	if r.Started.PlanHash != b.Plan.Hash && b.Bound != nil {
+		if p := b.Bound(r.Started.PlanHash); p != nil {
+			return p
+		}
+	}
+	return b.Plan
+}
+
+// moment is a date that a run's runbook gives, of the window that the run is for.
+func (b *builder) moment(r *run.Run, expr string) (time.Time, bool) {
+	p, tl := b.bound(r), b.tl
+	if p != b.Plan {
+		tl = timeline.At(p, b.Register, b.Now)
+	}
+	own, is := b.Runs.Window(p, r)
+	return tl.WaitUntil(run.Meant(expr, own, is))
+}
+
+// step shows one step. def is what the run's revision of the plan says of it; nil when that is not to be had.
 func (b *builder) step(r *run.Run, s *run.Step, def *runbooks.Step) Step {
 	out := Step{
 		ID: s.ID, Name: yamldoc.Text{Da: s.ID, En: s.ID}, Kind: s.Kind, State: s.State, Owner: s.Owner, Person: b.person(s.Owner), Stream: s.Stream,
@@ -136,10 +158,10 @@ func (b *builder) dates(r *run.Run, s *run.Step, def *runbooks.Step, out *Step) 
 		out.NotBefore, out.NotAfter = def.NotBefore, def.NotAfter
 	}
 	if out.NotAfter != "" {
-		out.BeginsBy, _ = b.tl.WaitUntil(out.NotAfter)
+		out.BeginsBy, _ = b.moment(r, out.NotAfter)
 	}
 	if out.NotBefore != "" {
-		at, known := b.tl.WaitUntil(out.NotBefore)
+		at, known := b.moment(r, out.NotBefore)
 		if !known {
 			return true
 		}

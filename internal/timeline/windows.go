@@ -5,44 +5,78 @@ import (
 	"time"
 
 	"skift/internal/plan"
+	"skift/internal/run"
 )
 
 // Gate is when a gate opens and by when it must be decided; zero = when asked, and no deadline. Its dates are read at the earliest and
 // the latest they can mean.
 //
 // Where several windows start the runbook that asks it, as when a cut-over is split over two weekends, what its dates say of the runbook's
-// window is meant of the first of these that is neither passed nor over.
-func (t *Timeline) Gate(g *plan.Gate) (opens, decideBy time.Time) {
-	opens, _ = t.OpensAt(t.meant(g, g.Opens))
-	decideBy, _ = t.DecideBy(t.meant(g, g.DecideBy))
+// window is meant of the one that the run is for which stands in front of it; while there is none, of the first that is neither passed nor
+// over.
+func (t *Timeline) Gate(runs *run.Facts, g *plan.Gate) (opens, decideBy time.Time) {
+	if runs != nil {
+		if r := runs.Asking(g.ID); r != nil {
+			return t.GateOf(runs, r, g)
+		}
+	}
+	return t.gate(g, func(own string) string {
+		for _, id := range t.plan.RunbookIDs {
+			if t.plan.Runbooks[id].Window == own && t.asks(id, g.ID) {
+				return t.Present(id)
+			}
+		}
+		return own
+	})
+}
+
+// GateOf is the same for a run: of the window that it is for.
+func (t *Timeline) GateOf(runs *run.Facts, r *run.Run, g *plan.Gate) (opens, decideBy time.Time) {
+	own, is := runs.Window(t.plan, r)
+	return t.gate(g, func(named string) string {
+		if named == own {
+			return is
+		}
+		return named
+	})
+}
+
+func (t *Timeline) gate(g *plan.Gate, meant func(milestone string) string) (opens, decideBy time.Time) {
+	read := func(w plan.When) plan.When {
+		if w.Ref.Milestone != "" {
+			w.Ref.Milestone = meant(w.Ref.Milestone)
+		}
+		return w
+	}
+	opens, _ = t.OpensAt(read(g.Opens))
+	decideBy, _ = t.DecideBy(read(g.DecideBy))
 	return opens, decideBy
 }
 
-// meant is a date of a gate as it is to be read now.
-func (t *Timeline) meant(g *plan.Gate, w plan.When) plan.When {
-	if w.Ref.Milestone == "" {
-		return w
+// asks reports whether a step of a runbook, or of one inside it, stands behind a gate. A plan has no runbook inside itself.
+func (t *Timeline) asks(runbook, gate string) bool {
+	rb := t.plan.Runbooks[runbook]
+	if rb == nil {
+		return false
 	}
-	for _, id := range t.plan.RunbookIDs {
-		rb := t.plan.Runbooks[id]
-		if rb.Window != w.Ref.Milestone {
-			continue
-		}
-		for _, s := range rb.Steps {
-			if s.AfterGate == g.ID {
-				w.Ref.Milestone = t.window(rb.Window, id)
-				return w
-			}
+	for _, s := range rb.Steps {
+		if s.AfterGate == gate || s.Runbook != "" && t.asks(s.Runbook, gate) {
+			return true
 		}
 	}
-	return w
+	return false
 }
 
-// window is the present one of the windows of a runbook: its own, and the others that start it.
-func (t *Timeline) window(own, runbook string) string {
+// Present is the present one of the windows of a runbook: of its own and the others that start it, the first that is neither passed nor
+// over, else the last. "" = it has none.
+func (t *Timeline) Present(runbook string) string {
+	rb := t.plan.Runbooks[runbook]
+	if rb == nil || rb.Window == "" {
+		return ""
+	}
 	var all []*Milestone
 	for _, m := range t.Milestones {
-		if m.ID == own || m.Kind == plan.Window && m.Runbook == runbook && !m.Rehearsal {
+		if m.ID == rb.Window || m.Kind == plan.Window && m.Runbook == rb.ID && !m.Rehearsal {
 			all = append(all, m)
 		}
 	}
@@ -56,5 +90,5 @@ func (t *Timeline) window(own, runbook string) string {
 	if len(all) > 1 {
 		return all[len(all)-1].ID
 	}
-	return own
+	return rb.Window
 }

@@ -34,7 +34,7 @@ func TestGateOfTwoWindows(t *testing.T) {
 		p.RunbookIDs = []string{"weekend"}
 		p.Runbooks = map[string]*runbooks.Runbook{"weekend": {ID: "weekend", Window: "cutover", Steps: []*runbooks.Step{{ID: "stop", AfterGate: "go"}}}}
 		g := &plan.Gate{ID: c.gate, Opens: written(t, "cutover.start - 1d"), DecideBy: written(t, "cutover.start - 4h")}
-		opens, by := timeline.At(p, facts(at(t, "2019-06-01"), c.set), at(t, c.now)).Gate(g)
+		opens, by := timeline.At(p, facts(at(t, "2019-06-01"), c.set), at(t, c.now)).Gate(nil, g)
 		if local(t, opens) != c.opens || local(t, by) != c.decideBy {
 			t.Errorf("%s: opens %s, to be decided by %s; want %s and %s", c.name, local(t, opens), local(t, by), c.opens, c.decideBy)
 		}
