@@ -121,15 +121,30 @@ func (t twin) worst() time.Duration {
 	return t.end(from)
 }
 
-// all is how long it takes to take back everything that can be taken back.
-func (t twin) all() time.Duration {
+// turnBy is the last moment at which a back-out can begin for all that can be taken back to be back by an instant. Where even one that
+// begins now is too late, it is as much before now.
+func (t twin) turnBy(until time.Duration) time.Duration {
 	if !t.undoes(func(i int) bool {
 		n := &t.of.nodes[i]
 		return n.fact != nil && n.fact.Attempt > 0 || n.stage == toCome && !t.behind[i]
 	}) {
-		return 0
+		return until
 	}
-	return t.end(t.of.floor) - t.of.floor
+	if end := t.end(t.of.floor); end > until {
+		return until - (end - t.of.floor)
+	}
+	by := slices.Repeat([]time.Duration{until}, len(t.book.nodes))
+	for _, i := range slices.Backward(t.book.Order) {
+		begin := by[i]
+		if !t.idle[i] { // dates of its own, which it waits for while there is time, make it no longer
+			begin -= t.book.nodes[i].takes
+		}
+		until = min(until, begin)
+		for _, j := range t.book.Needs[i] {
+			by[j] = min(by[j], begin)
+		}
+	}
+	return until
 }
 
 // undoes marks the steps of the back-out that have nothing to do, and reports whether any has something to undo.
@@ -183,7 +198,7 @@ func (m *maker) bounds(g *graph, t twin, w Window) bounds {
 	if t.book == nil {
 		return b
 	}
-	b.turnBy = until - t.all()
+	b.turnBy = t.turnBy(until)
 	free := b.turnBy // without a point of no return everything is taken back at the end
 	if t.turns {
 		free = never

@@ -76,6 +76,10 @@ func random(r *rand.Rand) *scene {
 		if i > 0 && r.IntN(2) > 0 {
 			b.Needs = append(b.Needs, fmt.Sprintf("b%d", r.IntN(i)))
 		}
+		if r.IntN(5) == 0 {
+			b.NotBefore = "not-before-" + b.ID
+			s.dates[b.NotBefore] = at(r.IntN(700) - 100)
+		}
 		s.back.Steps = append(s.back.Steps, b)
 	}
 	order := r.Perm(n)
@@ -251,7 +255,7 @@ func (o oracle) back(from time.Time, begun func(id string) bool) time.Time {
 			end = later(end, ends(o.scene.back.Step(n)))
 		}
 		if b.Undoes == "" || begun(b.Undoes) {
-			end = end.Add(b.Takes)
+			end = later(end, o.dates[b.NotBefore]).Add(b.Takes)
 		}
 		return end
 	}

@@ -36,35 +36,35 @@ steps:
 func TestTwoWeekendsInside(t *testing.T) {
 	t.Parallel()
 	tell(t, split, nestedBooks, func(w *world) {
-		until(9, 0)
+		until(2, 0)
 		if j := w.judge("go"); j.State != gate.Open {
 			t.Errorf("a day before the first weekend the gate is %s", j.State)
 		}
 		w.goFor("gateway")
-		until(10, 0)
+		until(3, 0)
 		first := w.begin("weekend")
 		w.wantSteps("inner-1", "stop", "waiting")
-		until(10, 1)
+		until(3, 1)
 		w.say("inner-1", "stop", "done", sse)
 		w.say(first, "prove", "done", ibm)
 		w.say(first, "open", "done", ibm)
 		w.wantRun(first, run.RunDone)
 		w.wantPhases("fallback", "before")
-		until(16, 0)
-		if j := w.judge("go"); j.State != gate.Open || j.Round != 2 || !j.DecideBy.Equal(time.Date(2000, 1, 16, 20, 0, 0, 0, time.UTC)) {
+		until(5, 0)
+		if j := w.judge("go"); j.State != gate.Open || j.Round != 2 || !j.DecideBy.Equal(time.Date(2000, 1, 5, 20, 0, 0, 0, time.UTC)) {
 			t.Errorf("before the second weekend: %s in round %d, to be decided by %s", j.State, j.Round, j.DecideBy)
 		}
 		w.goFor()
-		until(17, 0)
+		until(6, 0)
 		second := w.begin("weekend")
 		w.wantSteps("inner-2", "stop", "waiting") // the first weekend's hour is long over
-		until(17, 1)
+		until(6, 1)
 		w.wantSteps("inner-2", "stop", "waiting-for-person") // and so is the end before which it had to begin
 		w.say("inner-2", "stop", "done", sse)
 		w.wantPhases("fallback", "fallback")
 		back := w.begin("back")
 		w.wantSteps(back, "unturn", "done", "start", "waiting") // its own weekend's third hour
-		until(17, 3)
+		until(6, 3)
 		w.say(back, "start", "done", sse)
 		w.wantRun(second, run.RunBacked)
 		w.wantPhases("fallback", "before")
@@ -75,12 +75,12 @@ func TestTwoWeekendsInside(t *testing.T) {
 func TestNotAfterInTheSecondWeekend(t *testing.T) {
 	t.Parallel()
 	tell(t, split, nestedBooks, func(w *world) {
-		until(16, 1)
+		until(5, 1)
 		w.goFor()
-		until(17, 6)
+		until(6, 6)
 		id := w.begin("weekend")
 		w.wantSteps("inner-1", "stop", "held")
-		if why := w.stepFacts("inner-1", "stop").Reason; why != "stop may not begin after 2000-01-17 04:00 UTC (not_after: cutover.end - 20h)" {
+		if why := w.stepFacts("inner-1", "stop").Reason; why != "stop may not begin after 2000-01-06 04:00 UTC (not_after: cutover.end - 20h)" {
 			t.Errorf("held because %q", why)
 		}
 		w.wantRun(id, run.RunRunning)
@@ -96,18 +96,18 @@ func TestSecondWeekendIsMeasured(t *testing.T) {
 	books := map[string]string{"weekend": strings.Replace(splitBooks["weekend"], "manual: Open,", "manual: Open, takes: 4h,", 1), "back": splitBooks["back"]}
 	tell(t, split, books, func(w *world) {
 		w.firstWeekend()
-		until(16, 1)
-		late := time.Date(2000, 1, 17, 20, 30, 0, 0, time.UTC)
-		if r := w.refused(runner.Refused, extend("go", late, "a late night")); !strings.Contains(r.Message, "2000-01-17 20:00 UTC") || !strings.Contains(r.Message, "ends 2000-01-18 00:00 UTC") {
+		until(5, 1)
+		late := time.Date(2000, 1, 6, 20, 30, 0, 0, time.UTC)
+		if r := w.refused(runner.Refused, extend("go", late, "a late night")); !strings.Contains(r.Message, "2000-01-06 20:00 UTC") || !strings.Contains(r.Message, "ends 2000-01-07 00:00 UTC") {
 			t.Error(r.Message)
 		}
 		w.do(extend("go", late.Add(-time.Hour), "a late night"))
 		w.goFor()
-		until(17, 2)
+		until(6, 2)
 		second := w.begin("weekend")
 		w.facts(func(f *ledger.Facts) {
 			got := forecast.Of(calendar{}.World(w.plan, f, time.Now(), nil), f.Runs.Runs[second], time.Now())
-			want := forecast.Window{From: time.Date(2000, 1, 17, 0, 0, 0, 0, time.UTC), Until: time.Date(2000, 1, 18, 0, 0, 0, 0, time.UTC)}
+			want := forecast.Window{From: time.Date(2000, 1, 6, 0, 0, 0, 0, time.UTC), Until: time.Date(2000, 1, 7, 0, 0, 0, 0, time.UTC)}
 			if d := cmp.Diff(want, got.Gauge.Window); d != "" {
 				t.Errorf("measured against (-want +got):\n%s", d)
 			}
@@ -124,27 +124,27 @@ func TestALateWeekend(t *testing.T) {
 	yaml := strings.Replace(split, "  strict:\n", "  late: {asks: Open?, decide_by: cutover.end - 2h, decides: kombit/chair}\n  strict:\n", 1)
 	books := map[string]string{"back": splitBooks["back"], "weekend": strings.Replace(splitBooks["weekend"], "open: {", "open: {after_gate: late, ", 1)}
 	tell(t, yaml, books, func(w *world) {
-		until(9, 1)
+		until(2, 1)
 		w.goFor()
-		until(10, 1)
+		until(3, 1)
 		id := w.begin("weekend")
 		w.say(id, "stop", "done", sse)
 		w.say(id, "prove", "done", ibm)
-		until(10, 22)
+		until(3, 22)
 		if j := w.judge("late"); j.State != gate.NoGo {
 			t.Fatalf("at its deadline the gate is %s", j.State)
 		}
 		w.wantRun(id, run.RunHeld)
-		until(11, 5)
-		if j := w.judge("late"); j.State != gate.NoGo || !j.DecideBy.Equal(time.Date(2000, 1, 10, 22, 0, 0, 0, time.UTC)) {
+		until(4, 5)
+		if j := w.judge("late"); j.State != gate.NoGo || !j.DecideBy.Equal(time.Date(2000, 1, 3, 22, 0, 0, 0, time.UTC)) {
 			t.Errorf("after the window the gate is %s, to be decided by %s", j.State, j.DecideBy)
 		}
 		w.refused(runner.Refused, vote("late", "go", chair))
 		w.wantRun(w.begin("back"), run.RunRunning)
 		w.say("back-1", "start", "done", sse)
 		w.wantRun(id, run.RunBacked)
-		until(17, 1)
-		if j := w.judge("late"); !j.DecideBy.Equal(time.Date(2000, 1, 17, 22, 0, 0, 0, time.UTC)) {
+		until(6, 1)
+		if j := w.judge("late"); !j.DecideBy.Equal(time.Date(2000, 1, 6, 22, 0, 0, 0, time.UTC)) {
 			t.Errorf("in the second weekend it is to be decided by %s", j.DecideBy)
 		}
 	})
@@ -154,19 +154,19 @@ func TestALateWeekend(t *testing.T) {
 func TestBegunByHandForTheRightWeekend(t *testing.T) {
 	t.Parallel()
 	tell(t, split, splitBooks, func(w *world) {
-		until(9, 1)
+		until(2, 1)
 		w.goFor()
-		until(10, 1)
+		until(3, 1)
 		first := w.begin("weekend")
 		w.say(first, "stop", "done", sse)
 		w.say(w.begin("back"), "start", "done", sse)
 		w.wantRun(first, run.RunBacked)
-		until(10, 5)
+		until(3, 5)
 		again := w.begin("weekend") // in the same weekend once more, and its deadline is over
 		w.wantRun(again, run.RunNoGo)
-		until(16, 1)
+		until(5, 1)
 		w.goFor()
-		until(17, 1)
+		until(6, 1)
 		second := w.begin("weekend")
 		w.facts(func(f *ledger.Facts) {
 			for id, want := range map[string]string{first: "cutover", again: "cutover", second: "cutover-2"} {

@@ -20,9 +20,9 @@ import (
 	"skift/internal/words"
 )
 
-// split is a plan whose cut-over has two weekends, on the tenth and the seventeenth, with one runbook and one gate.
-var split = strings.NewReplacer(
-	"  trial: {kind: phase", "  cutover-2: {kind: window, from: \"2000-01-17 00:00\", until: \"2000-01-18 00:00\", runbook: weekend}\n  trial: {kind: phase",
+// split is a plan whose cut-over has two weekends, on the third and the sixth, with one runbook and one gate.
+var split = strings.NewReplacer("2000-01-10", "2000-01-03", "2000-01-11", "2000-01-04",
+	"  trial: {kind: phase", "  cutover-2: {kind: window, from: \"2000-01-06 00:00\", until: \"2000-01-07 00:00\", runbook: weekend}\n  trial: {kind: phase",
 	"  go: {asks: Go?, ", "  go: {asks: Go?, opens: cutover.start - 1d, decide_by: cutover.start - 4h, criteria: [{attested: staffed, by: ibm/operator}], ",
 ).Replace(base)
 
@@ -76,13 +76,13 @@ func (w *world) wantPhases(gateway, sftp string) {
 // firstWeekend moves the gateway alone, with a deadline that had to be extended.
 func (w *world) firstWeekend() (id string) {
 	w.t.Helper()
-	until(9, 0)
-	w.do(extend("go", time.Date(2000, 1, 9, 23, 0, 0, 0, time.UTC), "not everybody is here"))
+	until(2, 0)
+	w.do(extend("go", time.Date(2000, 1, 2, 23, 0, 0, 0, time.UTC), "not everybody is here"))
 	w.goFor("gateway")
-	until(10, 0)
+	until(3, 0)
 	id = w.begin("weekend")
 	w.wantSteps(id, "stop", "waiting")
-	until(10, 1)
+	until(3, 1)
 	w.say(id, "stop", "done", sse)
 	w.say(id, "prove", "done", ibm)
 	w.say(id, "open", "done", ibm)
@@ -134,19 +134,19 @@ func TestTwoWeekends(t *testing.T) {
 		}
 		w.refused(runner.Conflict, vote("go", "ready", ibm))
 		w.wantReport(first, "gateway", "sftp")
-		until(16, 0)
+		until(5, 0)
 		j := w.judge("go")
-		if j.State != gate.Open || j.Round != 2 || j.MayGo() || !j.DecideBy.Equal(time.Date(2000, 1, 16, 20, 0, 0, 0, time.UTC)) || j.Extension != "" {
+		if j.State != gate.Open || j.Round != 2 || j.MayGo() || !j.DecideBy.Equal(time.Date(2000, 1, 5, 20, 0, 0, 0, time.UTC)) || j.Extension != "" {
 			t.Errorf("before the second weekend: %+v", j)
 		}
 		if c := j.Criteria[0]; c.State != gate.Unmet {
 			t.Errorf("the word given before the first weekend counts for the second: %+v", c)
 		}
 		w.goFor()
-		until(17, 0)
+		until(6, 0)
 		second := w.begin("weekend")
 		w.wantSteps(second, "stop", "waiting") // its own weekend's first hour
-		until(17, 1)
+		until(6, 1)
 		w.say(second, "stop", "done", sse)
 		w.wantPhases("fallback", "fallback")
 		w.say(second, "prove", "done", ibm)
@@ -174,9 +174,9 @@ func TestSecondWeekendBackedOut(t *testing.T) {
 	t.Parallel()
 	tell(t, split, splitBooks, func(w *world) {
 		w.firstWeekend()
-		until(16, 0)
+		until(5, 0)
 		w.goFor()
-		until(17, 1)
+		until(6, 1)
 		second := w.begin("weekend")
 		w.say(second, "stop", "done", sse)
 		w.wantPhases("fallback", "fallback")
@@ -196,15 +196,15 @@ func TestSecondWeekendWithoutADecision(t *testing.T) {
 	t.Parallel()
 	tell(t, split, splitBooks, func(w *world) {
 		w.firstWeekend()
-		until(16, 19)
+		until(5, 19)
 		if j := w.judge("go"); j.State != gate.Open {
 			t.Errorf("an hour before its deadline the gate is %s", j.State)
 		}
-		until(16, 20)
+		until(5, 20)
 		if j := w.judge("go"); j.State != gate.NoGo || j.Round != 2 {
 			t.Errorf("at its deadline the gate is %s in round %d", j.State, j.Round)
 		}
-		until(17, 1)
+		until(6, 1)
 		second := w.begin("weekend")
 		w.wantRun(second, run.RunNoGo)
 		w.wantPhases("fallback", "before")
