@@ -551,7 +551,7 @@ func (w *world) wantSteps(id string, pairs ...string) {
 	w.facts(func(f *ledger.Facts) {
 		r := f.Runs.Runs[id]
 		for i := 0; i < len(pairs); i += 2 {
-			if r == nil || string(r.Steps[pairs[i]].State) != pairs[i+1] {
+			if r == nil || r.Steps[pairs[i]] == nil || string(r.Steps[pairs[i]].State) != pairs[i+1] {
 				w.t.Errorf("%s is not %s: %s", pairs[i], pairs[i+1], describe(r))
 			}
 		}
