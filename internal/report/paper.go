@@ -193,8 +193,11 @@ func (v paperView) forecasts() []*forecast.Forecast {
 	return out
 }
 
-// night is the run of a runbook that the page is about, the newest; ok is false before it has begun.
+// night is the run of a runbook that the page is about, the newest; ok is false before it has begun, also before the next of several windows.
 func (v paperView) night(book string) (r snapshot.Run, ok bool) {
+	if v.Ahead[book] != nil {
+		return r, false
+	}
 	i := slices.IndexFunc(v.Runs, func(r snapshot.Run) bool { return r.Runbook == book && isNight(r) })
 	if i < 0 {
 		return r, false

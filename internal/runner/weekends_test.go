@@ -96,6 +96,12 @@ func TestSecondWeekendIsMeasured(t *testing.T) {
 	books := map[string]string{"weekend": strings.Replace(splitBooks["weekend"], "manual: Open,", "manual: Open, takes: 4h,", 1), "back": splitBooks["back"]}
 	tell(t, split, books, func(w *world) {
 		w.firstWeekend()
+		w.facts(func(f *ledger.Facts) { // between them the second lies ahead, and what is printed is of it
+			s := snapshot.Build(snapshot.In{Plan: w.plan, Runs: &f.Runs, Register: &f.Register, Now: time.Now()})
+			if a := s.Ahead["weekend"]; a == nil || !a.Gauge.Window.From.Equal(time.Date(2000, 1, 6, 0, 0, 0, 0, time.UTC)) {
+				t.Errorf("ahead lies %+v", a)
+			}
+		})
 		until(5, 1)
 		late := time.Date(2000, 1, 6, 20, 30, 0, 0, time.UTC)
 		if r := w.refused(runner.Refused, extend("go", late, "a late night")); !strings.Contains(r.Message, "2000-01-06 20:00 UTC") || !strings.Contains(r.Message, "ends 2000-01-07 00:00 UTC") {
