@@ -6,6 +6,7 @@ import (
 
 	"skift/checks"
 	"skift/internal/plan"
+	"skift/internal/register"
 	"skift/internal/run"
 	"skift/runbooks"
 )
@@ -17,6 +18,42 @@ import (
 func (d *decision) moment(p *plan.Plan, rn *run.Run, expr string) (time.Time, bool) {
 	own, is := d.Facts.Runs.Window(p, rn)
 	return d.r.cfg.Calendar.Moment(p, &d.Facts.Register, run.Meant(expr, own, is), d.Now)
+}
+
+// moves lists the services whose phase a step moves in this run: those that every go it went through covered, and in a
+// back-out those that the undone step had really begun to move.
+func (d *decision) moves(rn *run.Run, s *runbooks.Step) []string {
+	st := rn.Steps[s.ID]
+	services := d.inScope(rn, slices.Concat(d.unmoved(rn, st.Switches), st.Closes))
+	reverts := st.Reverts
+	if undone := d.Facts.Runs.Runs[rn.Started.Undoes]; undone != nil && undone.Steps[s.Undoes] != nil {
+		reverts = both(reverts, d.switched(undone, s.Undoes))
+	}
+	return append(services, reverts...)
+}
+
+// inScope keeps the services that the go covered, at every gate that the run, the one around it or one inside that went through: they are
+// one piece of work.
+func (d *decision) inScope(rn *run.Run, services []string) []string {
+	if len(services) == 0 {
+		return nil
+	}
+	for _, o := range d.Facts.Runs.Inside(d.Facts.Runs.Top(rn)) {
+		if o.State.Final() && o.State != run.RunDone {
+			continue // what it was let through for ended with it
+		}
+		for _, gid := range d.Facts.Register.GatesUsed(o.ID) {
+			if scope := d.Facts.Register.Gate(register.GateKey{Gate: gid}).Through(o.ID).Services; len(scope) > 0 {
+				services = both(services, scope)
+			}
+		}
+	}
+	return services
+}
+
+// both keeps what is in a and in b, in the order of a.
+func both(a, b []string) []string {
+	return slices.DeleteFunc(slices.Clone(a), func(s string) bool { return !slices.Contains(b, s) })
 }
 
 // unmoved leaves out of the services a step switches those that an earlier run has brought over already. What a run brought over that was
