@@ -95,6 +95,8 @@ var tellings = []entry{
 	{"told.probing.paused", "{subject} måles ikke", "{subject} is not probed"},
 	{"told.probing.resumed", "{subject} måles igen", "{subject} is probed again"},
 	{"told.message.settled", "mail: {state}", "mail: {state}"},
+	{"told.waiver.asked", "dispensation fra {subject} er ønsket", "an exception from {subject} is asked for"},
+	{"told.waiver.confirmed", "dispensation fra {subject} gælder", "an exception from {subject} holds"},
 	{"told.override.asked", "{subject} ønskes rullet tilbage efter point of no return", "{subject} is to be backed out past its point of no return"},
 	{"told.override.confirmed", "det er bekræftet, at {subject} rulles tilbage efter point of no return", "that {subject} is backed out past its point of no return is confirmed"},
 	{"told.step.contradicted", "{subject} i {run} er udført, men modsiges nu af sine målinger", "{subject} of {run} is done, and its checks say otherwise now"},
