@@ -46,15 +46,22 @@ func (s *session) backupCommand() *cobra.Command {
 func (s *session) restoreCommand() *cobra.Command {
 	var a act
 	var to, head string
-	var takeOver bool
+	var takeOver, giveUp bool
 	c := &cobra.Command{
-		Use: "restore FILE --to DIR [--head HEAD] | restore --take-over --reason …", Short: "Bring a backup back; let a copy go on in place of the original",
+		Use: "restore FILE --to DIR [--head HEAD] | restore --take-over --reason … | restore --give-up --head HEAD --reason …", Short: "Bring a backup back; let a copy go on in place of the original",
 		Long: "restore FILE makes the data directory DIR from a backup, once every hash, the database and the journal were checked; with --head also\n" +
 			"that it holds what that head holds. What was restored, and what was copied to another host or place, can be proven and exported,\n" +
 			"and does nothing else: two copies must not act. --take-over makes the copy in the data directory the one that goes on. You answer\n" +
-			"for it that the other one never acts again; on this host the original is given up for it, and must not be running.",
+			"for it that the other one never acts again; on this host the original is given up for it, and must not be running. On another host\n" +
+			"the original cannot know: --give-up there, with a HEAD of the one that went on, makes it act no more.",
 		Args: between(0, "FILE"),
 		RunE: func(c *cobra.Command, got []string) error {
+			if giveUp {
+				if takeOver || len(got) > 0 || to != "" {
+					return usage("--give-up goes with neither FILE, --to nor --take-over", "usage: "+c.UseLine())
+				}
+				return s.giveUp(c.Context(), head, a.Reason)
+			}
 			switch {
 			case takeOver && (len(got) > 0 || to != "" || head != ""):
 				return usage("--take-over goes with neither FILE, --to nor --head", "restore first, then take over: usage: "+c.UseLine())
@@ -83,6 +90,7 @@ func (s *session) restoreCommand() *cobra.Command {
 	acting(c, &a)
 	c.Flags().StringVar(&to, "to", "", "the data directory `DIR` that is made")
 	c.Flags().StringVar(&head, "head", "", "a `HEAD` you kept: what it holds must be in the backup")
+	c.Flags().BoolVar(&giveUp, "give-up", false, "the data directory acts no more, because another one went on: the one with --head")
 	c.Flags().BoolVar(&takeOver, "take-over", false, "the copy in the data directory goes on from now on")
 	return c
 }
@@ -94,6 +102,35 @@ func (s *session) kept(ctx context.Context, err error) error {
 		return exit(ExitFailed)
 	}
 	return err
+}
+
+// giveUp keeps the original from acting when it comes back and another one has gone on.
+func (s *session) giveUp(ctx context.Context, head, reason string) error {
+	switch {
+	case head == "":
+		return usage("--give-up needs the head of the one that went on", "add --head: what skift status prints there now, or its last mail")
+	case reason == "":
+		return usage("--give-up needs a reason", "add --reason: where does it go on, and who said so?")
+	}
+	h, err := journal.ParseHead(head)
+	if err != nil {
+		return usage(err.Error(), "copy the whole word that begins with skift1:")
+	}
+	data, err := s.dataDir()
+	if err != nil {
+		return err
+	}
+	err = app.GiveUp(ctx, data, h, reason)
+	var held *store.HeldError
+	switch {
+	case errors.As(err, &held):
+		return usage(held.Error(), "end it first: what it does meanwhile is done twice")
+	case err != nil:
+		return err
+	}
+	s.printf("%s acts no more\n", data)
+	s.note("what only it has can still be read: skift journal export --data %s", data)
+	return nil
 }
 
 func (s *session) takeOver(ctx context.Context, a act) error {
