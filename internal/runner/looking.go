@@ -17,11 +17,14 @@ func (r *Runner) look(ctx context.Context, runID string, s *runbooks.Step, attem
 	by, waits := r.looksUntil(runID, s.ID, attempt)
 	timed, cancel := context.WithDeadline(ctx, by)
 	defer cancel()
-	last := "" // what the file looked like
+	last, why := "", "the first look took longer" // what the file looked like, and what the last whole look said
 	for waits {
-		found, seen, why := r.lookOnce(timed, runID, s, attempt)
+		found, seen, said := r.lookOnce(timed, runID, s, attempt)
+		if timed.Err() == nil { // else it was cut short and says no more than that
+			why = said
+		}
 		if found && (s.WaitBody.File == "" || seen == last) {
-			r.settle(ctx, runID, s.ID, run.Finished{State: run.Done, Attempt: attempt, Reason: why})
+			r.settle(ctx, runID, s.ID, run.Finished{State: run.Done, Attempt: attempt, Reason: said})
 			return
 		}
 		last = seen
