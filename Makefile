@@ -3,7 +3,7 @@
 GO ?= go
 export GOTOOLCHAIN = local
 # Programs without which a test fails instead of being skipped.
-REQUIRE = sshd,openssl,nft,ip,chromium
+REQUIRE = sshd,openssl,nft,ip,chromium,tmpfs
 
 .PHONY: demo test check bench mutants fuzz needs dist soak
 

@@ -73,6 +73,8 @@ func (s *session) explain(err error) int {
 		return s.say(ExitHeld, err.Error(), "it can be read: skift verify, skift journal export, skift backup", "skift restore --take-over --reason …")
 	case errors.Is(err, ledger.ErrBroken):
 		return s.say(ExitNotKnown, err.Error(), "see to the disk, then give the same command again: what was in flight is asked about")
+	case errors.Is(err, store.ErrFull), errors.Is(err, syscall.ENOSPC):
+		return s.say(ExitNotKnown, err.Error(), "make room where the data directory lies, then give the same command again")
 	case errors.Is(err, context.Canceled):
 		return s.say(ExitHeld, "stopped")
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission), errors.Is(err, syscall.ENOTDIR):

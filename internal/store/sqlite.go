@@ -291,6 +291,9 @@ func translate(err error) error {
 	if !errors.As(err, &e) {
 		return err
 	}
+	if e.Code() == sqlite3.SQLITE_IOERR_SHMSIZE { // what every reader needs beside a journal in use is made when it is opened
+		return fmt.Errorf("%w for the index of the journal (%v)", ErrFull, err)
+	}
 	switch e.Code() & 0xff { // without the extension that says more precisely where
 	case sqlite3.SQLITE_FULL:
 		return fmt.Errorf("%w (%v)", ErrFull, err)
