@@ -153,7 +153,7 @@ func (o *Outbox) runOnce(ctx context.Context, now time.Time) (next time.Time, er
 		return poll, err
 	case !ok:
 		return poll, nil
-	case first.NextAt.After(now):
+	case first.NextAt.After(now) && first.NextAt.Sub(now) <= o.set.MaxBackoff: // what is to wait longer was put off by a clock that was ahead
 		return earlier(first.NextAt, poll), nil
 	}
 	if err := o.attempt(ctx, first, now); err != nil {

@@ -1,8 +1,12 @@
 package runner
 
 import (
+	"fmt"
 	"sync"
 	"time"
+
+	"skift/internal/register"
+	"skift/internal/yamldoc"
 )
 
 // clock notices when the wall clock is set. Lengths of time are kept as instants, which survive a restart; while the process lives
@@ -40,6 +44,20 @@ func (c *clock) moved(runID, step string, at time.Time) time.Time {
 		return at
 	}
 	return at.Add(c.jump() - c.began[runID+"/"+step])
+}
+
+// clockSet keeps in the journal that the clock was set: the times of the events around it do not tell what passed between them.
+func (d *decision) clockSet(by time.Duration) error {
+	if by == 0 {
+		return nil
+	}
+	which := "ahead"
+	if by < 0 {
+		which = "back"
+	}
+	_, err := d.Emit(register.Logged, "", "", engine(), register.Body(register.LogBody{Text: fmt.Sprintf(
+		"the clock was set %s by %s: lengths of time go on as they were, dates of the plan come by the new time", which, yamldoc.FormatDuration(by.Abs().Round(time.Second)))}))
+	return err
 }
 
 // news is by how much the clock was set since the last time it was asked for; less than a second is adjusting, not setting.

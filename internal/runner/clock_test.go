@@ -1,10 +1,13 @@
 package runner_test
 
 import (
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"skift/internal/journal"
+	"skift/internal/register"
 	"skift/internal/runner"
 )
 
@@ -39,8 +42,23 @@ func TestClockIsSet(t *testing.T) {
 				w.wantSteps(id, "more", "running", "date", "done")
 				later(2 * time.Minute)
 				w.wantSteps(id, "more", "done")
+				w.toldOnce("the clock was set " + name + " by 30m: ")
 			})
 		})
+	}
+}
+
+// toldOnce holds that one line of the engine in the journal begins so.
+func (w *world) toldOnce(begins string) {
+	w.t.Helper()
+	n := 0
+	for _, e := range w.events() {
+		if e.Kind == register.Logged && e.Actor == (journal.Actor{Via: journal.ViaEngine}) && strings.HasPrefix(string(e.Body), `{"text":"`+begins) {
+			n++
+		}
+	}
+	if n != 1 {
+		w.t.Errorf("%d lines begin with %q, want 1", n, begins)
 	}
 }
 

@@ -22,7 +22,8 @@ const lookAgain = time.Second
 // runOnce does what is due now and returns the next instant at which something will be; zero = nothing known.
 // It returns an error only when nothing can be written any more.
 func (r *Runner) runOnce(ctx context.Context, now time.Time) (next time.Time, err error) {
-	if set := r.clock.news(); set != 0 {
+	set := r.clock.news()
+	if set != 0 {
 		r.cfg.Log.Warn("the clock was set; lengths of time go on as they were, dates of the plan come by the new time", "by", set)
 	}
 	var evidence map[string]gate.SuiteEvidence
@@ -35,6 +36,9 @@ func (r *Runner) runOnce(ctx context.Context, now time.Time) (next time.Time, er
 	}
 	_, err = r.decide(ctx, func(d *decision) error {
 		next = time.Time{}
+		if err := d.clockSet(set); err != nil {
+			return err
+		}
 		if err := d.timeDue(&next); err != nil {
 			return err
 		}

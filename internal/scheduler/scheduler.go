@@ -65,6 +65,7 @@ type Scheduler struct {
 	mu      sync.Mutex
 	busy    map[string]bool      // suites being asked: they never overlap themselves
 	retryAt map[string]time.Time // of the loop alone
+	asked   map[string]time.Time // of the loop alone: suites whose slots a clock that was ahead has taken → when they were looked at last
 }
 
 // Config is what a scheduler needs. Changed wakes the loop when facts have changed.
@@ -81,7 +82,7 @@ type Config struct {
 // New makes a scheduler.
 func New(c Config) *Scheduler {
 	return &Scheduler{plan: c.Plan, store: c.Store, worker: c.Worker, present: c.Present, changed: c.Changed, log: c.Log, queue: c.Queue,
-		busy: map[string]bool{}, retryAt: map[string]time.Time{}}
+		busy: map[string]bool{}, retryAt: map[string]time.Time{}, asked: map[string]time.Time{}}
 }
 
 // maxSleep bounds how long the loop sleeps: a clock that was set, or a host that slept, is noticed.
@@ -205,6 +206,9 @@ func (s *Scheduler) entry(ctx context.Context, present Present, e timeline.Entry
 	suite := s.plan.Suites[e.ID]
 	if e.Key == timeline.SuiteKey+e.ID {
 		valid = func(time.Time) bool { return present.InPeriod(suite, now) }
+		if last.After(now) {
+			return s.behind(ctx, e, last, now, valid)
+		}
 	}
 	work, missed, ok := timeline.CatchUp(e.Policy, timeline.Due(e.Schedule, last, now), valid)
 	if err := s.miss(ctx, e.Key, missed, now); err != nil || !ok {
@@ -218,6 +222,29 @@ func (s *Scheduler) entry(ctx context.Context, present Present, e timeline.Entry
 		return nil
 	}
 	return err
+}
+
+// beside is how far a slot that stands in for one that was taken lies from it.
+const beside = time.Second
+
+// behind works the schedule of a suite whose newest slot lies ahead: a clock that was ahead took it, and has been set back since. The slots
+// up to it are taken, and yet what is known would grow old until then; so the suite is asked at its times all the same, in slots beside them.
+func (s *Scheduler) behind(ctx context.Context, e timeline.Entry, last, now time.Time, valid func(time.Time) bool) error {
+	since, known := s.asked[e.Key]
+	if !known || since.After(now) {
+		s.log.Warn("slots of "+e.Key+" were taken by a clock that was ahead; it is asked all the same, reports and milestones are not repeated", "until", last)
+		s.asked[e.Key] = now
+		return nil
+	}
+	due := timeline.Due(e.Schedule, since, now)
+	if len(due) == 0 {
+		return nil
+	}
+	s.asked[e.Key] = now
+	if !valid(now) {
+		return nil
+	}
+	return s.sweep(ctx, e.ID, register.Slot{Schedule: e.Key, At: due[len(due)-1].Add(beside), ClaimedAt: now})
 }
 
 // miss records slots whose time passed while nobody could do them.

@@ -105,7 +105,7 @@ func (x StepDrift) drifted() StepDrift {
 
 func course(r Run) Course {
 	c := Course{Run: r.ID, Rehearsal: r.Rehearsal, Proves: r.Proves(), State: r.State}
-	if !r.EndedAt.IsZero() {
+	if !r.EndedAt.IsZero() && !r.EndedAt.Before(r.StartedAt) { // else the clock was set back meanwhile
 		c.Took = length(r.EndedAt.Sub(r.StartedAt))
 	}
 	return c
