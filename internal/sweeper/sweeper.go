@@ -73,29 +73,17 @@ func (s *Sweeper) Sweep(ctx context.Context, job Job) ([]checks.Result, error) {
 	errs := make([]error, len(job.Asks))
 	seals := make([][sha256.Size]byte, len(job.Asks))
 	told := progress{tell: job.Progress, total: len(job.Asks)}
-	// Those that wait for a shared place are few at a time: ten thousand units must not be as many goroutines. Those that wait for
-	// their own target step aside.
-	next := make(chan struct{}, s.budget.Total)
-	var wg sync.WaitGroup
-	for i, ask := range job.Asks {
-		if take(ctx, next) != nil {
-			break
-		}
-		wg.Go(func() {
-			aside := sync.OnceFunc(func() { <-next })
-			defer aside()
-			err := bug.Caught(func() error {
-				results[i], errs[i] = s.unit(ctx, ask, job.Held, aside)
-				return nil
-			})
-			if err != nil {
-				results[i], errs[i] = fault(ask, err), err
-			}
-			seals[i] = sealed(&results[i])
-			told.answered()
+	s.each(ctx, len(job.Asks), func(i int, aside func()) {
+		err := bug.Caught(func() error {
+			results[i], errs[i] = s.unit(ctx, job.Asks[i], job.Held, aside)
+			return nil
 		})
-	}
-	wg.Wait()
+		if err != nil {
+			results[i], errs[i] = fault(job.Asks[i], err), err
+		}
+		seals[i] = sealed(&results[i])
+		told.answered()
+	})
 	if ctx.Err() != nil {
 		return nil, cancelled(ctx, errs)
 	}
@@ -104,6 +92,33 @@ func (s *Sweeper) Sweep(ctx context.Context, job Job) ([]checks.Result, error) {
 		return nil, nil
 	}
 	return results, s.record(ctx, results, digest(job, results, seals))
+}
+
+// each does n units and waits for them. Those that wait for a shared place are few at a time: ten thousand units must not be as many
+// goroutines. Those that wait for their own target step aside. Who is done with one unit takes the next: a new goroutine would first
+// have to grow the stack that a handshake needs.
+func (s *Sweeper) each(ctx context.Context, n int, do func(i int, aside func())) {
+	next, idle := make(chan struct{}, s.budget.Total), make(chan int)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer close(idle)
+	for i := range n {
+		if take(ctx, next) != nil {
+			return
+		}
+		select {
+		case idle <- i:
+			continue
+		default:
+		}
+		wg.Go(func() {
+			for ok := true; ok; i, ok = <-idle {
+				aside := sync.OnceFunc(func() { <-next })
+				do(i, aside)
+				aside()
+			}
+		})
+	}
 }
 
 // progress counts answers and tells of each.
