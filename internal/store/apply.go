@@ -39,8 +39,9 @@ func check(b register.Batch) error {
 	return nil
 }
 
-// apply stores b inside a transaction.
-func (s *Store) apply(tx Tx, b register.Batch) (Committed, error) {
+// apply stores a batch inside a transaction.
+func (s *Store) apply(tx Tx, r *request) (Committed, error) {
+	b := r.batch
 	out, err := s.appendEvents(tx, b.Events)
 	if err != nil {
 		return out, err
@@ -65,7 +66,8 @@ func (s *Store) apply(tx Tx, b register.Batch) (Committed, error) {
 			return out, err
 		}
 	}
-	return out, s.observe(tx, b.Observations)
+	r.seen, err = s.observe(tx, b.Observations)
+	return out, err
 }
 
 // appendEvents reserves the numbers of the events, which is also where an owner

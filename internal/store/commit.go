@@ -20,6 +20,7 @@ type Committed struct {
 // request is a commit that waits for its turn.
 type request struct {
 	batch register.Batch
+	seen  lately        // what its observations made of what is stored
 	done  chan struct{} // closed when out and err are final
 	out   Committed
 	err   error
@@ -105,6 +106,11 @@ func (s *Store) commitWaiting() {
 		return s.inPlace()
 	})
 	done = true
+	for _, r := range group {
+		if err == nil && r.err == nil {
+			s.remember(r.seen)
+		}
+	}
 	answer(group, err)
 }
 
@@ -142,13 +148,13 @@ func (s *Store) commitOne(tx Tx, r *request, alone bool) error {
 		return nil
 	}
 	if alone {
-		r.out, r.err = s.apply(tx, r.batch)
+		r.out, r.err = s.apply(tx, r)
 		return r.err
 	}
 	if _, err := tx.Exec("SAVEPOINT batch"); err != nil {
 		return err
 	}
-	if r.out, r.err = s.apply(tx, r.batch); r.err != nil {
+	if r.out, r.err = s.apply(tx, r); r.err != nil {
 		// After these SQLite may have ended the transaction by itself.
 		if errors.Is(r.err, ErrStorage) || errors.Is(r.err, ErrBusy) {
 			return r.err

@@ -171,3 +171,40 @@ func TestQuestionsUseIndexes(t *testing.T) {
 		}
 	}
 }
+
+// TestRememberedIsAsked: what is remembered of a unit is not believed where the database says otherwise, and after a commit that failed it
+// is what was stored before it.
+func TestRememberedIsAsked(t *testing.T) {
+	t.Parallel()
+	s := openTest(t, Options{})
+	same := func(minute int) register.Batch {
+		b := answers(1, 0) // says the same each time
+		b.Observations[0].StartedAt = begin.Add(time.Duration(minute) * time.Minute)
+		return b
+	}
+	commit(t, s, same(0))
+	commit(t, s, same(1))
+	refused := same(2)
+	refused.MessageMoves = []register.MessageMove{{ID: "nobody", From: register.MessageQueued, To: register.MessageSending, At: begin}}
+	if _, err := s.Commit(t.Context(), refused); err == nil {
+		t.Fatal("a mail that is not there was moved")
+	}
+	commit(t, s, same(3))
+	now := func() register.Interval {
+		rows, err := s.Latest(t.Context())
+		if err != nil || len(rows) != 1 {
+			t.Fatal(rows, err)
+		}
+		return rows[0]
+	}
+	if i := now(); i.Count != 3 || !i.Until.Equal(begin.Add(3*time.Minute)) {
+		t.Errorf("after a commit that failed: %d answers until %s", i.Count, i.Until)
+	}
+	if _, err := s.db.(*sqliteDB).conn.ExecContext(t.Context(), "UPDATE observation SET answers = 40, until = until + 60000000"); err != nil {
+		t.Fatal(err)
+	}
+	commit(t, s, same(5))
+	if i := now(); i.Count != 41 || !i.Until.Equal(begin.Add(5*time.Minute)) {
+		t.Errorf("after somebody else changed it: %d answers until %s", i.Count, i.Until)
+	}
+}

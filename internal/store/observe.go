@@ -1,6 +1,7 @@
 package store
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,35 +20,76 @@ import (
 const observationColumns = `unit, since, until, outcome, verdict, code, want, reached, facts, evidence,
 	local_addr, checker_version, config_hash, valid_until, answers, timings, brought`
 
-// observe merges answers into the intervals of their units.
-func (s *Store) observe(tx Tx, results []checks.Result) error {
-	facts, err := written(results)
-	if err != nil {
-		return err
-	}
-	last, err := s.lasts(tx, results, facts)
-	if err != nil {
-		return fmt.Errorf("read the last observations: %w", err)
-	}
-	for i, r := range results {
-		key := r.Unit.Key()
-		before, known := last[key]
-		delete(last, key) // a second answer of the same unit comes after this one
-		if !known {
-			if before, err = s.last(tx, key, r, facts[i]); err != nil {
-				return fmt.Errorf("read the last observation of %s: %w", r.Unit, err)
-			}
-		}
-		if err := s.observeOne(tx, r, facts[i], before); err != nil {
-			return fmt.Errorf("store observation of %s: %w", r.Unit, err)
-		}
-	}
-	return nil
+// observing is one batch of answers on its way into the database.
+type observing struct {
+	s    *Store
+	tx   Tx
+	last map[string]*register.Interval // the newest intervals of units that were read beforehand
+	seen lately                        // what is stored of units from now on, if the transaction succeeds
+	done map[string]bool               // units that had an answer in this batch already
 }
 
-// written is the facts of each result as they are stored. It is most of the work beside the database's own, and is shared out.
-func written(results []checks.Result) ([]string, error) {
-	facts := make([]string, len(results))
+// observe merges answers into the intervals of their units, and says what is then stored of them.
+func (s *Store) observe(tx Tx, results []checks.Result) (lately, error) {
+	if len(results) == 0 {
+		return nil, nil
+	}
+	facts, saids, err := written(results)
+	if err != nil {
+		return nil, err
+	}
+	var unknown []int // of which nothing is remembered, or something else
+	for i, r := range results {
+		if _, ok := s.lately.goesOn(r.Unit.Key(), r, saids[i]); !ok {
+			unknown = append(unknown, i)
+		}
+	}
+	o := &observing{s: s, tx: tx, seen: make(lately, len(results)), done: make(map[string]bool, len(results))}
+	if o.last, err = s.lasts(tx, results, facts, unknown); err != nil {
+		return nil, fmt.Errorf("read the last observations: %w", err)
+	}
+	for i, r := range results {
+		if err := o.one(r, facts[i], saids[i]); err != nil {
+			return nil, fmt.Errorf("store observation of %s: %w", r.Unit, err)
+		}
+	}
+	return o.seen, nil
+}
+
+// one merges one answer.
+func (o *observing) one(r checks.Result, facts string, said [sha256.Size]byte) error {
+	key := r.Unit.Key()
+	again := o.done[key]
+	o.done[key] = true
+	remembered := o.s.lately
+	if _, ok := o.seen[key]; ok {
+		remembered = o.seen
+	}
+	if last, ok := remembered.goesOn(key, r, said); ok {
+		now := last.Extend(r)
+		if went, err := o.s.goOn(o.tx, key, last, now); went || err != nil {
+			o.seen.of(key, now, said)
+			return err
+		}
+	}
+	before, known := o.last[key]
+	if !known || again { // what was read beforehand is no longer so
+		var err error
+		if before, err = o.s.last(o.tx, key, r, facts); err != nil {
+			return fmt.Errorf("read the last one: %w", err)
+		}
+	}
+	now, err := o.s.observeOne(o.tx, r, facts, before)
+	if now != nil {
+		o.seen.of(key, *now, said)
+	}
+	return err
+}
+
+// written is the facts of each result as they are stored, and the hash of what it says. It is most of the work beside the database's own,
+// and is shared out.
+func written(results []checks.Result) (facts []string, saids [][sha256.Size]byte, err error) {
+	facts, saids = make([]string, len(results)), make([][sha256.Size]byte, len(results))
 	var g errgroup.Group
 	n := runtime.GOMAXPROCS(0)
 	for w := range n {
@@ -58,31 +100,35 @@ func written(results []checks.Result) ([]string, error) {
 					return fmt.Errorf("store observation of %s: %w", results[i].Unit, err)
 				}
 				facts[i] = string(text)
+				saids[i] = said(results[i], facts[i])
 			}
 			return nil
 		})
 	}
-	return facts, g.Wait()
+	return facts, saids, g.Wait()
 }
 
-// observeOne merges an answer into last, the newest interval of its unit; nil = there is none.
-func (s *Store) observeOne(tx Tx, r checks.Result, facts string, last *register.Interval) error {
+// observeOne merges an answer into last, the newest interval of its unit; nil = there is none. It gives the newest interval from now on; nil
+// when that is as it was.
+func (s *Store) observeOne(tx Tx, r checks.Result, facts string, last *register.Interval) (*register.Interval, error) {
 	key, at := r.Unit.Key(), r.StartedAt.UTC().Truncate(time.Microsecond)
+	now := register.Begin(r)
 	switch {
 	case last == nil:
-		return s.insertInterval(tx, key, register.Begin(r), facts, true)
+		return &now, s.insertInterval(tx, key, now, facts, true)
 	case at.After(last.Until) && last.Continues(r):
-		return s.extendInterval(tx, key, last.Extend(r))
+		now = last.Extend(r)
+		return &now, s.extendInterval(tx, key, now)
 	case at.After(last.Until):
 		if _, err := tx.Exec("UPDATE observation SET latest = $1 WHERE plan = $2 AND unit = $3 AND latest", false, s.plan, key); err != nil {
-			return err
+			return nil, err
 		}
-		return s.insertInterval(tx, key, register.Begin(r), facts, true)
+		return &now, s.insertInterval(tx, key, now, facts, true)
 	case !at.Before(last.Since) && last.Continues(r):
-		return nil // within what is known already: an answer that arrived twice, or late
+		return nil, nil // within what is known already: an answer that arrived twice, or late
 	}
 	// A late answer that differs is history; it changes nothing about now.
-	return s.insertInterval(tx, key, register.Begin(r), facts, false)
+	return nil, s.insertInterval(tx, key, now, facts, false)
 }
 
 func (s *Store) insertInterval(tx Tx, key string, i register.Interval, facts string, latest bool) error {
@@ -162,12 +208,13 @@ const lastColumns = `unit, since, until, outcome, verdict, code, want, reached, 
 // together is how many units of a check are worth one question for all of them.
 const together = 16
 
-// lasts reads the newest intervals of many units at once: of each check that has many in results, one walk over its part of the index. A
+// lasts reads the newest intervals of the unknown among results, many units at once: of each check that has many of them, one walk over its part of the index. A
 // unit that was looked for and has none is there as nil; one that is not there was not looked for.
-func (s *Store) lasts(tx Tx, results []checks.Result, facts []string) (map[string]*register.Interval, error) {
+func (s *Store) lasts(tx Tx, results []checks.Result, facts []string, unknown []int) (map[string]*register.Interval, error) {
 	of := map[string][]int{}
-	for i, r := range results {
-		of[r.Unit.Check] = append(of[r.Unit.Check], i)
+	for _, i := range unknown {
+		check := results[i].Unit.Check
+		of[check] = append(of[check], i)
 	}
 	last := map[string]*register.Interval{}
 	for _, asked := range of {

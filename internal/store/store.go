@@ -63,6 +63,7 @@ type Store struct {
 	mu      sync.Mutex
 	waiting []*request    // commits nobody has begun
 	leader  chan struct{} // held by whoever commits for those waiting
+	lately  lately        // only touched by the leader
 }
 
 // Open opens the data directory, as its owner unless o.ReadOnly. It returns a
