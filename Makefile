@@ -13,12 +13,13 @@ demo:
 needs:
 	@.ci/needs
 
-# The demo runs in real time and is tested by itself: nothing else competes for the processor then. So are the figures of a sweep
-# and of a forecast, which mean nothing while looking for races.
+# The demo runs in real time and is tested by itself: nothing else competes for the processor then. So are the figures, which
+# mean nothing while looking for races.
 test: needs
 	SKIFT_REQUIRE=$(REQUIRE) $(GO) test -race -shuffle=on -timeout 30m $$($(GO) list ./... | grep -v internal/demo)
 	SKIFT_REQUIRE=$(REQUIRE) $(GO) test -race -shuffle=on -timeout 15m ./internal/demo
 	$(GO) test -p 1 -timeout 10m ./internal/sweeper ./internal/forecast ./internal/ledger
+	$(GO) test -p 1 -timeout 10m -run 'IsFast$$|CostsItsLength$$' ./internal/runner ./internal/app
 
 check: needs
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "hint: gofmt -w on the files above"; exit 1; }

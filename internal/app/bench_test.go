@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -19,6 +20,9 @@ import (
 	"skift/internal/run"
 	"skift/internal/runner"
 )
+
+// slowed tells that this program looks for races: no ratio means anything then.
+var slowed bool
 
 const longPlan = `plan: long
 title: Many steps
@@ -127,6 +131,38 @@ func bare(tb testing.TB, steps int) time.Duration {
 		}
 	}
 	return time.Since(began)
+}
+
+// spent is the processor time of this program and of the processes it waited for: a machine that has other things to do does not spoil it.
+func spent(fn func()) time.Duration {
+	used := func() (sum time.Duration) {
+		for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
+			var u syscall.Rusage
+			_ = syscall.Getrusage(who, &u)
+			sum += time.Duration(u.Utime.Nano() + u.Stime.Nano())
+		}
+		return sum
+	}
+	began := used()
+	fn()
+	return used() - began
+}
+
+// TestChainIsFast holds the figure of a chain with room, in processor time.
+func TestChainIsFast(t *testing.T) {
+	if slowed {
+		t.Skip("looks for races")
+	}
+	const steps = 200
+	dir := longRun(t, steps, true)
+	best := [2]time.Duration{1 << 62, 1 << 62}
+	for range 3 {
+		best[0] = min(best[0], spent(func() { bare(t, steps) }))
+		best[1] = min(best[1], spent(func() { whole(t, dir, steps) }))
+	}
+	if ratio := float64(best[1]) / float64(best[0]); ratio > 3 {
+		t.Errorf("a chain takes %.2f times the processor time of as many bare commits and processes", ratio)
+	}
 }
 
 // BenchmarkLongRuns compares runs of many steps with the least they could take, and with each other, in turns.

@@ -3,6 +3,7 @@ package runner_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"skift/internal/journal"
 	"skift/internal/run"
 	"skift/internal/runner"
+	"skift/internal/store"
 )
 
 // TestLaunched: the process of a command is noted before it is waited for. The journal has it while a command goes on, and of a short
@@ -67,5 +69,27 @@ func TestNotNoted(t *testing.T) {
 		if why := w.stepFacts(id, "go").Reason; why != "note process 42: no room" {
 			t.Error(why)
 		}
+	})
+}
+
+// TestOneCommitPerStep: the end of a command and what begins because of it are one commit, and so is the process of a short one.
+func TestOneCommitPerStep(t *testing.T) {
+	t.Parallel()
+	const steps = 40
+	p := chainOf(t, steps)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, p)
+		var commits atomic.Int64
+		w.options = store.Options{AfterCommit: func(int64) { commits.Add(1) }}
+		w.actions.will(func(_ context.Context, e runner.Effect) (runner.Outcome, error) {
+			return runner.Outcome{OK: true}, e.Launched(42, "boot")
+		})
+		w.start()
+		before := commits.Load()
+		w.wantRun(w.begin("chain"), run.RunDone)
+		if n := commits.Load() - before; n != steps+1 { // that of the start, too
+			t.Errorf("%d commits for %d commands one after the other", n, steps)
+		}
+		w.end()
 	})
 }

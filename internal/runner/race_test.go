@@ -1,0 +1,5 @@
+//go:build race && unix
+
+package runner_test
+
+func init() { slowed = true }
