@@ -133,7 +133,7 @@ type group struct {
 // groups lists every command.
 func (s *session) groups() []group {
 	return []group{
-		{"plan", "Plan:", []*cobra.Command{s.initCommand(), s.validateCommand(), s.planCommand(), s.whoCommand(), s.runbookCommand()}},
+		{"plan", "Plan:", []*cobra.Command{s.initCommand(), s.validateCommand(), s.planCommand(), s.scheduleCommand(), s.whoCommand(), s.runbookCommand()}},
 		{"look", "Look at both platforms:", []*cobra.Command{s.checkCommand(), s.explainCommand(), s.historyCommand(), s.flowsCommand(), s.certsCommand(),
 			s.probeCommand(), s.observeCommand(), s.reflectCommand()}},
 		{"run", "Run:", []*cobra.Command{s.serveCommand(), s.runCommand(), s.startCommand(), s.runsCommand(), s.watchCommand(), s.stepCommand(), s.pauseCommand(),
