@@ -72,9 +72,11 @@ func (d *decision) noReturn(rn *run.Run) *run.Run {
 }
 
 // takenBackBy is the unfinished run that backs a run out, or one around it; nil = none. Nothing else happens in the run meanwhile.
-func (d *decision) takenBackBy(rn *run.Run) *run.Run {
-	for o := rn; o != nil; o = d.Facts.Runs.Runs[o.Started.Parent] {
-		if by := d.backedOutBy(o); by != nil {
+func (d *decision) takenBackBy(rn *run.Run) *run.Run { return takingBack(&d.Facts.Runs, rn) }
+
+func takingBack(runs *run.Facts, rn *run.Run) *run.Run {
+	for o := rn; o != nil; o = runs.Runs[o.Started.Parent] {
+		if by := backingOut(runs, o); by != nil {
 			return by
 		}
 	}
@@ -206,9 +208,11 @@ func (d *decision) undoneIn(undone *run.Run, st *run.Step) string {
 }
 
 // backedOutBy is the unfinished run that backs a run out; nil = none.
-func (d *decision) backedOutBy(rn *run.Run) *run.Run {
-	for _, id := range slices.Backward(d.Facts.Runs.Order) {
-		if o := d.Facts.Runs.Runs[id]; o.Started.Undoes == rn.ID && !o.State.Final() {
+func (d *decision) backedOutBy(rn *run.Run) *run.Run { return backingOut(&d.Facts.Runs, rn) }
+
+func backingOut(runs *run.Facts, rn *run.Run) *run.Run {
+	for _, id := range slices.Backward(runs.Order) {
+		if o := runs.Runs[id]; o.Started.Undoes == rn.ID && !o.State.Final() {
 			return o
 		}
 	}

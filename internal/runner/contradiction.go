@@ -53,8 +53,8 @@ func (r *Runner) proofs(environment string) map[string][]proof {
 	r.cfg.Ledger.Read(func(f *ledger.Facts) {
 		for _, id := range f.Runs.Order {
 			rn := f.Runs.Runs[id]
-			if rn.State.Final() || rn.Started.Environment != environment {
-				continue
+			if rn.State.Final() || rn.Started.Environment != environment || takingBack(&f.Runs, rn) != nil {
+				continue // what is being undone is no longer what it was, and that is wanted
 			}
 			p, err := r.planOf(rn)
 			if err != nil {

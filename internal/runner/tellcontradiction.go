@@ -57,7 +57,7 @@ func (r *Runner) untold() (out []untold) {
 	r.cfg.Ledger.Read(func(f *ledger.Facts) {
 		for _, id := range f.Runs.Order {
 			rn := f.Runs.Runs[id]
-			if rn.State.Final() || rn.Started.Rehearsal && rn.Started.Production {
+			if rn.State.Final() || takingBack(&f.Runs, rn) != nil || rn.Started.Rehearsal && rn.Started.Production {
 				continue
 			}
 			p, err := r.planOf(rn)

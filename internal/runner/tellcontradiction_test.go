@@ -126,3 +126,29 @@ func TestContradictionNotMailed(t *testing.T) {
 		}
 	})
 }
+
+// TestNoContradictionOfWhatIsUndone: while a run is backed out its steps are no longer what they were, and that is wanted. Once the back-out is
+// given up, they are doubted again.
+func TestNoContradictionOfWhatIsUndone(t *testing.T) {
+	t.Parallel()
+	books := map[string]string{"forth": `runbook: forth
+back_out: back
+steps:
+  turn: {owner: ibm/operator, command: [./turn], verify: [cert]}
+  next: {needs: [turn], owner: sse/operator, manual: Next}
+`, "back": "  unturn: {owner: ibm/operator, command: [./unturn], undoes: turn}\n  look: {needs: [unturn], owner: ibm/operator, manual: Look}\n"}
+	story(t, books, func(w *world) {
+		w.begin("forth")
+		w.do(backOut("forth", "", chair))
+		w.sweeper.will(red)
+		w.doubt()
+		if c := w.stepFacts("forth-1", "turn").Contradiction; c != nil || len(w.mailed()) != 0 {
+			t.Errorf("what is being undone is contradicted: %+v", c)
+		}
+		w.do(runner.Command{Do: runner.DoAbort, Run: "back-1", As: chair, Reason: "we go on"})
+		w.doubt()
+		if c := w.stepFacts("forth-1", "turn").Contradiction; !c.Open() || len(w.mailed()) != 1 {
+			t.Errorf("turn was undone and is doubted by nobody: %+v", c)
+		}
+	})
+}
