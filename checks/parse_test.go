@@ -210,6 +210,8 @@ func badChecks() []badCheck {
 		{"c: {kind: sftp, service: s, key: file:k, host_key: {new: [\"" + pin + "\"]}}", yamldoc.CodeMissingKey, "user"},
 		{"c: {kind: sftp, service: s, user: u, key: file:k}", yamldoc.CodeMissingKey, "host_key"},
 		{"c: {kind: sftp, service: s, user: u, key: file:k, host_key: {}}", CodeBadFingerprint, "old: and new:"},
+		{"c: {kind: sftp, service: s, user: u, key: file:k, host_key: [\"" + pin + "\"]}", yamldoc.CodeWrongKind, "each supplier announces its own"},
+		{"c: {kind: ssh_facts, service: s, host_key: \"" + pin + "\"}", yamldoc.CodeWrongKind, "{old: ["},
 		{"c: {kind: sftp, service: s, user: u, key: file:k, host_key: {new: [\"MD5:00:11\"]}}", CodeBadFingerprint, "ssh-keygen"},
 		{"c: {kind: sftp, service: s, user: u, key: hunter2, host_key: {new: [\"" + pin + "\"]}}", CodeSecretInClear, "env:NAME"},
 		{"c: {kind: sftp, service: s, user: {column: sftp_user}, key: file:k, host_key: {new: [\"" + pin + "\"]}}", CodeColumnAlone, "for_each"},

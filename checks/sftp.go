@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"skift/internal/secret"
+	"skift/internal/yamldoc"
 )
 
 // SFTP is the kind that logs in to an SFTP server and says how far that comes.
@@ -126,9 +127,14 @@ func (r *reader) unused(key string, level Level) {
 
 // pins reads the host keys per side. At least one side must be pinned: there is no trust on first use.
 func (r *reader) pins() map[Side][]string {
+	pins := map[Side][]string{}
+	if n, ok := r.m.OptNode("host_key"); ok && (n.Kind() == yamldoc.KindList || n.Kind() == yamldoc.KindScalar) {
+		n.Problemf(yamldoc.CodeWrongKind, "must say whose keys they are, and not be %s", n.Kind()).
+			Hintf(`write host_key: {old: ["SHA256:…"], new: ["SHA256:…"]}: each supplier announces its own`)
+		return pins
+	}
 	m := r.m.Map("host_key")
 	defer m.Done()
-	pins := map[Side][]string{}
 	for _, side := range Sides() {
 		for _, w := range m.OptWords(string(side)) {
 			if !hostKey.MatchString(w.Text) {

@@ -108,13 +108,14 @@ func (s *session) showObserved(r api.ObserveReply, p *plan.Plan, name string) er
 	if s.json {
 		return s.printJSON(r)
 	}
-	t := term.NewTable("", "source", "flows", "let in", "turned away", "first", "last", "")
+	c := speak(p)
+	t := term.NewTable("", c.T("observe.col.source"), c.T("observe.col.flows"), c.T("observe.col.let-in"), c.T("observe.col.turned-away"), c.T("observe.col.first"), c.T("observe.col.last"), "").Fold(5)
 	gaps := 0
 	for _, src := range r.Sources {
 		st, flows, word := verdictState(src.Code.Info().Verdict), strings.Join(src.Flows, ", "), string(src.Code)
 		if len(src.Flows) == 0 {
 			gaps++
-			st, flows = term.Risk, "none knows it"
+			st, flows = term.Risk, c.T("observe.unknown")
 		}
 		t.Cells(term.Cell{Text: st.Shape(), State: st}, term.Cell{Text: src.Addr.String()}, term.Cell{Text: flows},
 			term.Cell{Text: strconv.FormatInt(src.Allowed, 10)}, term.Cell{Text: strconv.FormatInt(src.Denied, 10)},
@@ -124,20 +125,16 @@ func (s *session) showObserved(r api.ObserveReply, p *plan.Plan, name string) er
 		return err
 	}
 	if gaps > 0 {
-		verb := "says who must be let in"
-		if r.Side == checks.New {
-			verb = "says who came"
-		}
-		s.printf("the %s log %s: %s that no flow of %s knows\n", r.Side, verb, numbered(gaps, "source"), r.Service)
+		s.wrapped(c.N("observe.gaps."+string(r.Side), gaps, "service", r.Service))
 	}
 	if len(r.Unseen) > 0 {
-		s.printf("not in the log: %s\n", term.Line(strings.Join(r.Unseen, ", ")))
+		s.wrapped(c.T("observe.unseen", "flows", strings.Join(r.Unseen, ", ")))
 	}
 	switch {
 	case r.Already:
-		s.printf("%s was imported before (event %d): nothing is changed\n", term.Line(filepath.Base(name)), r.Event)
+		s.wrapped(c.T("probe.already", "file", filepath.Base(name), "event", r.Event))
 	default:
-		s.printf("%s: %s · %s stored for %s %s · event %d\n", term.Line(filepath.Base(name)), numbered(int(r.Lines), "line"), numbered(r.Stored, "measurement"), r.Side, r.Addr, r.Event)
+		s.wrapped(c.T("observe.stored", "file", filepath.Base(name), "lines", c.Number(r.Lines), "what", c.N("count.observations", r.Stored), "where", place(c.T("side.short."+string(r.Side)), r.Addr), "event", r.Event))
 	}
 	s.printf("head %s\n", r.Head)
 	return nil

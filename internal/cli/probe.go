@@ -70,13 +70,13 @@ func (s *session) probeExportCommand() *cobra.Command {
 }
 
 // export reserves the file first: an export whose key nobody has is of use to nobody.
-func (s *session) export(c *cobra.Command, d api.Desk, q api.ExportRequest, out string) error {
+func (s *session) export(cmd *cobra.Command, d api.Desk, q api.ExportRequest, out string) error {
 	f, err := create(out)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	r, err := d.Export(c.Context(), q)
+	r, err := d.Export(cmd.Context(), q)
 	if err == nil {
 		_, err = f.Write(r.File)
 	}
@@ -87,12 +87,12 @@ func (s *session) export(c *cobra.Command, d api.Desk, q api.ExportRequest, out 
 		os.Remove(out)
 		return err
 	}
-	s.printf("%s: %s for %s, until %s\n", term.Line(out), numbered(r.Units, "measurement"), term.Line(r.Party), localTime(s.plan, r.ExpiresAt))
+	c := speak(s.plan)
+	s.wrapped(c.T("probe.exported", "file", out, "what", c.N("count.observations", r.Units), "party", r.Party, "at", localTime(s.plan, r.ExpiresAt)))
 	for _, l := range r.LeftOut {
-		why := map[string]string{"consent": "the party that is asked has not consented", "file": "it looks at files that lie with us", "paused": "probing is paused"}
-		s.note("left out: %s: %s", l.Unit, why[l.Why])
+		s.note("%s", c.T("probe.left-out", "what", unitText(c, l.Unit), "why", c.T("probe.left-out."+l.Why)))
 	}
-	s.printf("export %s · event %d · on their host: skift probe run %s\n", r.ID, r.Event, term.Line(out))
+	s.printf("%s\n", term.Line(c.T("probe.export", "id", r.ID, "event", r.Event, "command", "skift probe run "+out)))
 	s.printf("head %s\n", r.Head)
 	return nil
 }
@@ -151,13 +151,13 @@ func (s *session) probeImportCommand() *cobra.Command {
 	return s.asJSON(c)
 }
 
-func (s *session) importOne(c *cobra.Command, d api.Desk, q api.ImportRequest, name string) (int, error) {
+func (s *session) importOne(cmd *cobra.Command, d api.Desk, q api.ImportRequest, name string) (int, error) {
 	data, err := readCapped(name)
 	if err != nil {
 		return 0, err
 	}
 	q.File = data
-	r, err := d.Import(c.Context(), q)
+	r, err := d.Import(cmd.Context(), q)
 	if err != nil {
 		return 0, err
 	}
@@ -168,31 +168,40 @@ func (s *session) importOne(c *cobra.Command, d api.Desk, q api.ImportRequest, n
 	if s.json {
 		return code, s.printJSON(r)
 	}
+	c := speak(s.plan)
 	if r.Already {
-		s.printf("%s was imported before (event %d): nothing is changed\nhead %s\n", term.Line(name), r.Event, r.Head)
+		s.printf("%s\nhead %s\n", term.Line(c.T("probe.already", "file", name, "event", r.Event)), r.Head)
 		return ExitOK, nil
 	}
-	s.printf("%s: %s of %s\n", term.Line(name), numbered(len(r.Answers), "answer"), partyName(s.plan, r.Party))
-	if err := s.showAnswers(r.Answers, speak(s.plan)); err != nil {
+	s.printf("%s\n", term.Line(c.N("probe.answers", len(r.Answers), "file", name, "who", partyName(s.plan, r.Party))))
+	if err := s.showAnswers(r.Answers, c); err != nil {
 		return 0, err
 	}
 	for _, n := range r.NotNow {
-		why := map[string]string{"too-old": "it is too old by now", "other-config": "something else is asked now", "gone": "the plan asks this no more"}[n.Why]
-		s.note("not observed: %s: %s", n.Unit, why)
+		s.note("%s", c.T("probe.not-now", "what", unitText(c, n.Unit), "why", c.T("probe.not-now."+n.Why)))
 	}
 	if r.Unasked > 0 {
-		s.note("%s that they were given have no answer", numbered(r.Unasked, "measurement"))
+		s.note("%s", c.N("probe.unasked", r.Unasked))
 	}
 	for _, w := range r.Warnings {
 		s.note("%s", w)
 	}
-	s.printf("export %s · event %d\nhead %s\n", r.Export, r.Event, r.Head)
+	s.printf("%s\nhead %s\n", c.T("probe.stored", "id", r.Export, "event", r.Event), r.Head)
 	return code, nil
+}
+
+// unitText is one question in the plan's language: "allow flow-1, new 203.0.113.10:443".
+func unitText(c *words.Catalogue, u checks.Unit) string {
+	text := u.Check
+	if u.Flow != "" {
+		text += " " + u.Flow
+	}
+	return text + ", " + place(c.T("side.short."+string(u.Side)), u.Addr)
 }
 
 // showAnswers prints single answers, in their order.
 func (s *session) showAnswers(answers []checks.Result, c *words.Catalogue) error {
-	t := term.NewTable("", c.T("check"), c.T("screen.col.side"), c.T("address"), c.T("seen-from"), c.T("screen.col.answer"), c.T("screen.col.why"))
+	t := term.NewTable("", c.T("check"), c.T("screen.col.side"), c.T("screen.col.answer"), c.T("address"), c.T("seen-from"), c.T("screen.col.why")).Fold(4)
 	for _, r := range answers {
 		st := verdictState(r.Verdict)
 		name, text, why := r.Unit.Check, c.T("screen.verdict."+string(r.Verdict)), ""
@@ -209,8 +218,8 @@ func (s *session) showAnswers(answers []checks.Result, c *words.Catalogue) error
 		if r.LocalAddr != "" {
 			from += " (" + r.LocalAddr + ")"
 		}
-		t.Cells(term.Cell{Text: st.Shape(), State: st}, term.Cell{Text: name}, term.Cell{Text: c.T("side.short." + string(r.Unit.Side))}, term.Cell{Text: r.Unit.Addr},
-			term.Cell{Text: from}, term.Cell{Text: text, State: st}, term.Cell{Text: why})
+		t.Cells(term.Cell{Text: st.Shape(), State: st}, term.Cell{Text: name}, term.Cell{Text: c.T("side.short." + string(r.Unit.Side))}, term.Cell{Text: text, State: st},
+			term.Cell{Text: r.Unit.Addr}, term.Cell{Text: from}, term.Cell{Text: why})
 	}
 	return t.Write(s.out, s.screen)
 }

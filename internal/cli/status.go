@@ -120,7 +120,7 @@ func reasonOf(r snapshot.Reason, p *plan.Plan, now time.Time) string {
 		at = near(c, p, r.At, now)
 	}
 	text := c.T(r.Sentence(), "milestone", r.Subject, "gate", r.Subject, "run", r.Subject, "runbook", r.Subject,
-		"step", cmp.Or(r.Step, r.Subject), "slip", c.N("days", r.Days), "at", at, "blocking", r.Count, "missing", r.Count, "n", r.Count,
+		"step", cmp.Or(r.Step, r.Subject), "slip", c.Late(r.Days), "at", at, "blocking", r.Count, "missing", r.Count, "n", r.Count,
 		"whole", c.N("count.comparisons", r.Of), "seat", r.Owner, "party", r.Subject)
 	if r.Owner != "" && r.Code != snapshot.WhyEmptySeat {
 		text += " → " + r.Owner

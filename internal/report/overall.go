@@ -85,7 +85,7 @@ func lightTrend(then, now string) string {
 // why says a reason as a sentence.
 func (p *page) why(r snapshot.Reason) string {
 	return p.c.T(r.Sentence(), "milestone", p.name("milestone", r.Subject), "gate", p.name("gate", r.Subject),
-		"run", p.runName(r.Subject), "runbook", p.runName(r.Subject), "step", p.stepName(r.Subject, r.Step), "slip", p.c.N("days", r.Days),
+		"run", p.runName(r.Subject), "runbook", p.runName(r.Subject), "step", p.stepName(r.Subject, r.Step), "slip", p.c.Late(r.Days),
 		"at", p.at(r.At), "blocking", r.Count, "missing", r.Count, "n", r.Count, "whole", p.c.N("count.comparisons", r.Of), "seat", p.seat(r.Owner),
 		"party", p.name("party", r.Subject))
 }

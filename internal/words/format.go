@@ -195,6 +195,14 @@ func (c *Catalogue) Slip(days int) string {
 	return "+" + c.N("days", days)
 }
 
+// Late writes by how many whole days something is late; what should have been today is late by less than one.
+func (c *Catalogue) Late(days int) string {
+	if days == 0 {
+		return c.T("days.less")
+	}
+	return c.N("days", days)
+}
+
 // Number writes a whole number with the language's thousands separator: "12.345", "12,345".
 func (c *Catalogue) Number(n int64) string {
 	digits := strconv.FormatInt(n, 10)

@@ -9,6 +9,16 @@ import (
 	"skift/internal/words"
 )
 
+// What should have been over today is not late by nothing.
+func TestLate(t *testing.T) {
+	t.Parallel()
+	for days, want := range map[int]string{0: "less than a day", 1: "1 day", 12: "12 days"} {
+		if got := words.In(words.En).Late(days); got != want {
+			t.Errorf("%d days: %q", days, got)
+		}
+	}
+}
+
 func copenhagen(t *testing.T) *time.Location {
 	t.Helper()
 	loc, err := time.LoadLocation("Europe/Copenhagen")

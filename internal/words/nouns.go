@@ -146,6 +146,7 @@ var timeTexts = []entry{
 	{"from", "fra", "from"},
 	{"until", "til", "until"},
 	{"zone-times", "Alle tider er i tidszonen {zone}.", "All times are in the time zone {zone}."},
+	{"days.less", "mindre end en dag", "less than a day"},
 	{"days.one", "{n} dag", "{n} day"},
 	{"days.other", "{n} dage", "{n} days"},
 	{"count.steps.one", "{n} trin", "{n} step"},
