@@ -67,7 +67,7 @@ func (f *Facts) Asking(gate string) *Run {
 		if r.State.Final() || r.Practises() {
 			continue
 		}
-		if slices.ContainsFunc(r.Order, func(id string) bool {
+		if slices.ContainsFunc(r.Gated, func(id string) bool {
 			s := r.Steps[id]
 			return s.AfterGate == gate && s.Attempt == 0 && !s.State.Settled()
 		}) {

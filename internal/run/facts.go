@@ -29,10 +29,11 @@ type Run struct {
 	EndedAt   time.Time
 	Steps     map[string]*Step
 	Order     []string
-	Added     []Added // steps that were put into it, oldest first
-	Changed   bool    // something outside skift was really changed, or may have been; also by a nested run
-	NoReturn  bool    // a point of no return was really begun; also by a nested run
-	Simulated bool    // some step was only asked and timed; also in a nested run
+	Gated     []string // the steps of Order that stand behind a gate; none that is added does
+	Added     []Added  // steps that were put into it, oldest first
+	Changed   bool     // something outside skift was really changed, or may have been; also by a nested run
+	NoReturn  bool     // a point of no return was really begun; also by a nested run
+	Simulated bool     // some step was only asked and timed; also in a nested run
 }
 
 // Step is one step of a run.
@@ -156,6 +157,9 @@ func (f *Facts) applyStart(e journal.Event) error {
 		}
 		r.Steps[d.ID] = &Step{StepDef: d, State: Waiting}
 		r.Order = append(r.Order, d.ID)
+		if d.AfterGate != "" {
+			r.Gated = append(r.Gated, d.ID)
+		}
 	}
 	if f.Runs == nil {
 		f.Runs = map[string]*Run{}
