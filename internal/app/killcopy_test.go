@@ -138,7 +138,7 @@ func (c *copied) killInside(t *testing.T) (deaths int) {
 		p.Stdout, p.Stderr = &out, &out
 		var mu sync.Mutex
 		written, struck := 0, false
-		c.to.OnWrite(func(n int) {
+		c.to.OnWrite(func(_ string, n int) {
 			mu.Lock()
 			defer mu.Unlock()
 			if written += n; written >= 300<<10 || n <= 500 {

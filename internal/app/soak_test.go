@@ -113,6 +113,11 @@ func newSoakSite(t *testing.T) *soakSite {
 	t.Cleanup(w.Close)
 	s := &soakSite{program: build(t), world: w, files: len(w.Old.Files().Files("OUT")), taken: map[string][]string{}, begun: map[string][]string{},
 		strike: map[string]func(string, string){}}
+	w.New.Files().OnWrite(func(name string, _ int) { // a piece of a copy: it is in the middle of it
+		if dir, _, _ := strings.Cut(name, "/"); strings.HasPrefix(dir, "IN-") {
+			s.struck(strings.TrimPrefix(dir, "IN-"), "copy", "begun")
+		}
+	})
 	s.desk = httptest.NewServer(s)
 	t.Cleanup(s.desk.Close)
 	return s
@@ -194,6 +199,9 @@ func (w *soaked) fate() fate {
 	case 0, 1, 2:
 		return fate{write: fmt.Sprintf("%s:%d", []string{"before", "after"}[w.rand.IntN(2)], 1+w.rand.IntN(16))}
 	case 3, 4, 5:
+		if w.rand.IntN(6) == 0 {
+			return fate{step: "copy", moment: "begun"}
+		}
 		return fate{step: []string{"turn", "post", "poll", "again", "shut"}[w.rand.IntN(5)], moment: []string{"begun", "done"}[w.rand.IntN(2)]}
 	case 6:
 		return fate{after: time.Duration(w.rand.IntN(400)) * time.Millisecond}

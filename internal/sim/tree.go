@@ -21,7 +21,7 @@ import (
 type Tree struct {
 	mu      sync.Mutex
 	nodes   map[string]*node
-	onWrite func(n int) // nil: nobody asks
+	onWrite func(name string, n int) // nil: nobody asks
 }
 
 type node struct {
@@ -82,9 +82,9 @@ func (t *Tree) Remove(name string) {
 	}
 }
 
-// OnWrite has fn called after each piece of a file that a client writes, with its length in bytes; nil ends that. The client has no
-// answer before fn returns.
-func (t *Tree) OnWrite(fn func(n int)) {
+// OnWrite has fn called after each piece of a file that a client writes, with the name it was opened by, relative to the root, and the
+// piece's length in bytes; nil ends that. The client has no answer before fn returns.
+func (t *Tree) OnWrite(fn func(name string, n int)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.onWrite = fn
@@ -150,7 +150,7 @@ func (t *Tree) open(name string, flags sftp.FileOpenFlags) (*handle, error) {
 	case flags.Trunc:
 		n.data, n.modAt = nil, time.Now()
 	}
-	return &handle{tree: t, node: n, appends: flags.Append}, nil
+	return &handle{tree: t, name: name[1:], node: n, appends: flags.Append}, nil
 }
 
 func (t *Tree) stat(name string) (fs.FileInfo, error) {
@@ -293,6 +293,7 @@ func (n *node) info(name string) fs.FileInfo {
 // handle is an open file. Like a descriptor it outlives a rename or removal.
 type handle struct {
 	tree    *Tree
+	name    string // it was opened by
 	node    *node
 	appends bool
 	full    func() bool // writing fails while it holds; nil: never
@@ -325,7 +326,7 @@ func (h *handle) WriteAt(b []byte, off int64) (int, error) {
 	tell := h.tree.onWrite
 	h.tree.mu.Unlock()
 	if tell != nil && n > 0 {
-		tell(n)
+		tell(h.name, n)
 	}
 	return n, err
 }
