@@ -98,6 +98,22 @@ func TestEffect(t *testing.T) {
 	})
 }
 
+// TestOutputThatCannotBeKept: what came of the step is known all the same, and whoever looks for its output learns where it is not.
+func TestOutputThatCannotBeKept(t *testing.T) {
+	t.Parallel()
+	story(t, map[string]string{"one": "  go: {owner: ibm/operator, command: [./x]}\n"}, func(w *world) {
+		w.drawer.full = true
+		w.actions.will(func(context.Context, runner.Effect) (runner.Outcome, error) {
+			return runner.Outcome{OK: true, Summary: "./x ended with exit code 0", Output: []byte("said")}, nil
+		})
+		id := w.begin("one")
+		w.wantRun(id, run.RunDone)
+		if s := w.stepFacts(id, "go"); s.Reason != "./x ended with exit code 0; its output was not kept: no space left on device" || s.Output != "" || s.SHA256 != "" {
+			t.Errorf("kept: %q %q %q", s.Reason, s.Output, s.SHA256)
+		}
+	})
+}
+
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
 	book := map[string]string{"one": "  go: {owner: ibm/operator, command: [./x]}\n"}

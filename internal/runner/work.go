@@ -99,7 +99,9 @@ func (r *Runner) effect(ctx context.Context, runID string, s *runbooks.Step, att
 	}
 	if len(out.Output) > 0 {
 		b.Output, b.SHA256, err = r.cfg.Files.Save("output", fmt.Sprintf("%s.%s.%d.txt", runID, s.ID, attempt), out.Output)
-		r.fail("keep output of "+s.ID, err)
+		if err != nil { // the disk may be full, and yet what came of it is known
+			b.Reason = strings.TrimPrefix(b.Reason+"; its output was not kept: "+r.clean(err.Error()), "; ")
+		}
 	}
 	r.land(ctx, ending{runID, s.ID, process.rest(), b})
 	if process != nil {

@@ -291,6 +291,7 @@ type drawer struct {
 	mu     sync.Mutex
 	files  map[string][]byte
 	broken bool // by a bug of ours
+	full   bool
 }
 
 func (d *drawer) Save(kind, name string, data []byte) (stored, sha256 string, err error) {
@@ -298,6 +299,9 @@ func (d *drawer) Save(kind, name string, data []byte) (stored, sha256 string, er
 	defer d.mu.Unlock()
 	if d.broken {
 		panic("no such drawer")
+	}
+	if d.full {
+		return "", "", errors.New("no space left on device")
 	}
 	if d.files == nil {
 		d.files = map[string][]byte{}
