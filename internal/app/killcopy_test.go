@@ -146,7 +146,10 @@ func (c *copied) killInside(t *testing.T) (deaths int) {
 				_ = p.Process.Kill()
 			}
 		})
-		if err := p.Start(); err != nil {
+		mu.Lock() // no write is looked at before there is a process to end
+		err := p.Start()
+		mu.Unlock()
+		if err != nil {
 			t.Fatal(err)
 		}
 		_ = p.Wait() // its state says it
