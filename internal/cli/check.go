@@ -93,9 +93,16 @@ func (q *checking) options(watch string, watched bool) error {
 	return nil
 }
 
+func (q *checking) purpose() purpose {
+	if q.Dry {
+		return toRead
+	}
+	return toChange
+}
+
 // checkOnce asks, shows and ends with how it is.
 func (s *session) checkOnce(ctx context.Context, q checking) error {
-	return s.atDesk(ctx, q.Dry, func(d api.Desk, p *plan.Plan) error {
+	return s.atDesk(ctx, q.purpose(), func(d api.Desk, p *plan.Plan) error {
 		bar := s.progress(speak(p))
 		q.Progress = bar.tell
 		r, err := d.Check(ctx, q.CheckRequest)

@@ -78,7 +78,7 @@ func (w *watching) round(ctx context.Context) error {
 	}
 	var b strings.Builder
 	s.out = &b
-	err := w.atDesk(ctx, w.Dry, func(d api.Desk, p *plan.Plan) error {
+	err := w.atDesk(ctx, w.purpose(), func(d api.Desk, p *plan.Plan) error {
 		s.plan = p
 		r, err := d.Check(ctx, w.CheckRequest)
 		if err != nil {

@@ -35,7 +35,11 @@ func (s *session) send(c *cobra.Command, a act) error {
 	if err := checkVia(a.Via); err != nil {
 		return err
 	}
-	at, err := s.reach(c.Context())
+	why := toChange
+	if a.AboutParty() {
+		why = toPause
+	}
+	at, err := s.find(c.Context(), why)
 	if err != nil {
 		return err
 	}

@@ -33,11 +33,19 @@ type counter struct {
 }
 
 // reach finds the counter.
-func (s *session) reach(ctx context.Context) (*counter, error) { return s.find(ctx, false) }
+func (s *session) reach(ctx context.Context) (*counter, error) { return s.find(ctx, toChange) }
 
-// find is reach; with read set nothing is to be changed, and a process without a socket that has the data directory, such as a long
-// check, is no hindrance. One that is just starting or ending has the lock and no socket for a moment.
-func (s *session) find(ctx context.Context, read bool) (*counter, error) {
+// purpose is what somebody comes to the counter for.
+type purpose int
+
+const (
+	toChange purpose = iota
+	toRead           // a process without a socket that has the data directory, such as a long check, is no hindrance
+	toPause          // nor is it where a party is paused: it is told
+)
+
+// find is reach for a purpose. A process that is just starting or ending has the lock and no socket for a moment.
+func (s *session) find(ctx context.Context, why purpose) (*counter, error) {
 	p, settings, err := app.Load(s.dir)
 	var bad *app.PlanError
 	if err != nil && !errors.As(err, &bad) {
@@ -64,7 +72,12 @@ func (s *session) find(ctx context.Context, read bool) (*counter, error) {
 			s.plan = a.Plan()
 			return &counter{local{a}, a.Plan(), data, a, func() { a.Close() }}, nil
 		}
-		if read && errors.Is(err, store.ErrHeld) {
+		if why == toPause && errors.Is(err, store.ErrHeld) {
+			if client, err := dialAsking(data); err == nil {
+				return s.remote(ctx, client, &counter{plan: p, data: data}, bad)
+			}
+		}
+		if why == toRead && errors.Is(err, store.ErrHeld) {
 			if a, err := app.OpenBeside(ctx, app.Options{PlanDir: s.dir, DataDir: s.data, Log: s.logger()}); err == nil {
 				s.plan = a.Plan()
 				return &counter{local{a}, a.Plan(), data, nil, func() { a.Close() }}, nil
@@ -81,6 +94,14 @@ func (s *session) find(ctx context.Context, read bool) (*counter, error) {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+}
+
+func dialAsking(data string) (*api.Client, error) {
+	path, err := api.AskingPath(data)
+	if err != nil {
+		return nil, err
+	}
+	return api.Dial(path)
 }
 
 // remote is the counter of another process. It goes on with the plan it was started on, whatever became of the files since;
@@ -104,16 +125,16 @@ func (s *session) remote(ctx context.Context, client *api.Client, c *counter, ba
 
 // readDesk runs fn at the counter, which it uses to read only.
 func (s *session) readDesk(ctx context.Context, fn func(api.Desk, *plan.Plan) error) error {
-	return s.atDesk(ctx, true, fn)
+	return s.atDesk(ctx, toRead, fn)
 }
 
 // withDesk runs fn at the counter.
 func (s *session) withDesk(ctx context.Context, fn func(api.Desk, *plan.Plan) error) error {
-	return s.atDesk(ctx, false, fn)
+	return s.atDesk(ctx, toChange, fn)
 }
 
-func (s *session) atDesk(ctx context.Context, read bool, fn func(api.Desk, *plan.Plan) error) error {
-	c, err := s.find(ctx, read)
+func (s *session) atDesk(ctx context.Context, why purpose, fn func(api.Desk, *plan.Plan) error) error {
+	c, err := s.find(ctx, why)
 	if err != nil {
 		return err
 	}
@@ -142,6 +163,18 @@ type local struct{ *app.App }
 func (l local) Do(ctx context.Context, c runner.Command) (runner.Reply, error) {
 	c.EnteredBy = app.Caller(l.Plan(), strconv.Itoa(os.Getuid()))
 	return l.App.Do(ctx, c)
+}
+
+// Check implements api.Desk.
+func (l local) Check(ctx context.Context, q api.CheckRequest) (r api.CheckReply, err error) {
+	if q.Dry {
+		return l.App.Check(ctx, q)
+	}
+	err = l.Asking(func() (err error) {
+		r, err = l.App.Check(ctx, q)
+		return err
+	})
+	return r, err
 }
 
 // Report implements api.Desk.

@@ -102,6 +102,9 @@ const (
 	Forbidden = "forbidden" // this seat may not: exit 2
 )
 
+// AboutParty reports whether a command is about the probing of a party, and about no run.
+func (c Command) AboutParty() bool { return c.Party != "" && (c.Do == DoPause || c.Do == DoResume) }
+
 // Refusal is a command that was not done, and why.
 type Refusal struct {
 	Kind    string          `json:"kind"`
