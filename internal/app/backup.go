@@ -67,7 +67,10 @@ func MakeBackup(ctx context.Context, data, path string, now time.Time) (name str
 		return "", b, err
 	}
 	defer st.Close()
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
+	switch info, err := os.Stat(path); {
+	case err == nil && !info.IsDir() && !info.Mode().IsRegular(): // as root a rename would take /dev/null away from everybody
+		return "", b, fmt.Errorf("back up to %s: it is not a file, and is not replaced", path)
+	case err == nil && info.IsDir():
 		path = filepath.Join(path, fmt.Sprintf("skift-%s-%s.backup", st.Plan(), now.UTC().Format("20060102T150405Z")))
 	}
 	work, err := os.MkdirTemp(filepath.Dir(path), ".skift-backup-*")

@@ -160,6 +160,21 @@ func TestBackupIntoADirectory(t *testing.T) {
 	}
 }
 
+// What is no file is not replaced by a backup: that could be /dev/null.
+func TestBackupToADevice(t *testing.T) {
+	s := newSmall(t, nil, "")
+	device := filepath.Join(t.TempDir(), "device")
+	if err := os.Symlink(os.DevNull, device); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := app.MakeBackup(t.Context(), s.Data(), device, time.Now()); err == nil {
+		t.Error("it was written")
+	}
+	if st, err := os.Stat(device); err != nil || st.Mode().IsRegular() {
+		t.Errorf("where the device was lies %v, %v", st, err)
+	}
+}
+
 // TestBackupThatIsBrokenOff leaves nothing: neither when somebody stops it nor when the disk is full.
 func TestBackupThatIsBrokenOff(t *testing.T) {
 	s, file, b := wrote(t)

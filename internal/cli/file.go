@@ -45,7 +45,11 @@ func replaceFile(name string, data []byte) error {
 }
 
 // replaceWith puts what write writes in place of a file, once all of it is on the disk.
+// What is no file is not replaced: as root a rename would take /dev/null away from everybody.
 func replaceWith(name string, mode os.FileMode, write func(io.Writer) error) error {
+	if st, err := os.Stat(name); err == nil && !st.Mode().IsRegular() {
+		return usage(name+" is not a file, and is not replaced", "name a file, new or old")
+	}
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)

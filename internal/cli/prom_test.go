@@ -81,8 +81,18 @@ func TestReplaceFile(t *testing.T) {
 	if err := replaceFile(folder, []byte("x")); err == nil {
 		t.Error("a folder was replaced")
 	}
+	device := filepath.Join(dir, "device")
+	if err := os.Symlink(os.DevNull, device); err != nil {
+		t.Fatal(err)
+	}
+	if err := replaceFile(device, []byte("x")); err == nil {
+		t.Error("a device was replaced")
+	}
+	if st, err := os.Stat(device); err != nil || st.Mode().IsRegular() {
+		t.Errorf("where the device was lies %v, %v", st, err)
+	}
 	left, err := os.ReadDir(dir)
-	if err != nil || len(left) != 2 {
+	if err != nil || len(left) != 3 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
