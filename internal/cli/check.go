@@ -108,6 +108,9 @@ func (s *session) checkOnce(ctx context.Context, q checking) error {
 		r, err := d.Check(ctx, q.CheckRequest)
 		bar.end()
 		if err != nil {
+			if ctx.Err() != nil && !q.Dry {
+				s.note("nothing of this check is stored: half a sweep is none")
+			}
 			return err
 		}
 		if s.json {
