@@ -115,7 +115,7 @@ func (s *session) voteCommand() *cobra.Command {
 	}, &a)
 	c.Flags().StringVar(&a.Run, "run", "", "the rehearsal `RUN` in which the gate is practised")
 	c.Flags().StringSliceVar(&a.Services, "services", nil, "with go: for these `SERVICES` only, the rest stays as it is")
-	c.Flags().StringVar(&a.until, "until", "", `with hold: the new deadline, "2019-11-08 22:00" in the plan's time zone or +2h`)
+	c.Flags().StringVar(&a.until, "until", "", "with hold: `TIME` of the new deadline, \"2019-11-08 22:00\" in the plan's time zone or +2h")
 	return c
 }
 
@@ -173,7 +173,7 @@ func (s *session) acceptCommand() *cobra.Command {
 			return s.send(c, a)
 		},
 	}, &a)
-	c.Flags().StringVar(&a.until, "until", "", `when it lapses: "2019-11-30", "2019-11-30 12:00" in the plan's time zone, or +48h`)
+	c.Flags().StringVar(&a.until, "until", "", "`TIME` at which it lapses: \"2019-11-30\", \"2019-11-30 12:00\" in the plan's time zone, or +48h")
 	c.Flags().StringVar(&a.Side, "side", "", "`SIDE` is old or new (default both)")
 	c.Flags().StringVar(&a.Flow, "flow", "", "one `FLOW` (default all)")
 	return c

@@ -41,8 +41,8 @@ func (s *session) demoCommand() *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().StringVar(&fault, "fault", string(demo.AllowList), "what is broken on the new platform: "+strings.Join(names, ", "))
+	c.Flags().StringVar(&fault, "fault", string(demo.AllowList), "`NAME` of what is broken on the new platform: "+strings.Join(names, ", "))
 	c.Flags().BoolVar(&o.NoFix, "no-fix", false, "leave it broken: the cut-over ends with a no-go")
-	c.Flags().StringVar(&o.Dir, "dir", "", "an empty directory to keep everything in (default: a fresh one in the temp folder)")
+	c.Flags().StringVar(&o.Dir, "dir", "", "an empty `DIR` to keep everything in (default: a fresh one in the temp folder)")
 	return c
 }

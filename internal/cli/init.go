@@ -42,8 +42,8 @@ func (s *session) initCommand() *cobra.Command {
 			return s.init(a[0], from, cutover, time.Now())
 		},
 	}
-	c.Flags().StringVar(&from, "from", defaultPlan, "shipped plan to begin with: "+strings.Join(config.Plans(), ", "))
-	c.Flags().StringVar(&cutover, "cutover", "", "first day of the cut-over, as 2027-11-06 (default: as the shipped plan has it)")
+	c.Flags().StringVar(&from, "from", defaultPlan, "shipped `PLAN` to begin with: "+strings.Join(config.Plans(), ", "))
+	c.Flags().StringVar(&cutover, "cutover", "", "first `DAY` of the cut-over, as 2027-11-06 (default: as the shipped plan has it)")
 	return c
 }
 

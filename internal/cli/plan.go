@@ -25,7 +25,7 @@ func (s *session) planCommand() *cobra.Command {
 		Args: args(),
 		RunE: func(c *cobra.Command, _ []string) error { return s.showPlan(c.Context(), at, time.Now()) },
 	}
-	c.Flags().StringVar(&at, "at", "", `instead of now: "2019-11-09 02:00" in the plan's time zone, +2h, or RFC 3339`)
+	c.Flags().StringVar(&at, "at", "", "`TIME` instead of now: \"2019-11-09 02:00\" in the plan's time zone, +2h, or RFC 3339")
 	return s.asJSON(c)
 }
 

@@ -41,7 +41,7 @@ func (s *session) whoCommand() *cobra.Command {
 			return s.showWho(p, seats, now)
 		},
 	}
-	c.Flags().StringVar(&at, "at", "", `instead of now: "2019-11-09 02:00" in the plan's time zone, +2h, or RFC 3339`)
+	c.Flags().StringVar(&at, "at", "", "`TIME` instead of now: \"2019-11-09 02:00\" in the plan's time zone, +2h, or RFC 3339")
 	return s.asJSON(c)
 }
 
