@@ -74,8 +74,17 @@ func proveTLS(ctx context.Context, conn *dial.Conn, t target) (checks.Code, erro
 		return quiet(conn, err), err
 	case answersHello(first):
 		return checks.OK, nil
+	case begun(first, []byte{recordAlert, 0x03}, err), begun(first, []byte{recordHandshake, 0x03}, err):
+		return checks.Silent, err
 	}
 	return checks.ProtoMismatch, err
+}
+
+// begun reports whether what was said is the beginning of what was waited for, and time ran out before the rest: that is no other
+// protocol, and no answer either.
+func begun(said, start []byte, err error) bool {
+	n := min(len(said), len(start))
+	return n > 0 && bytes.Equal(said[:n], start[:n]) && dial.TimedOut(err)
 }
 
 // maxRecord is the longest record in the clear (RFC 8446, 5.1).
@@ -121,6 +130,8 @@ func proveSSH(conn *dial.Conn) (checks.Code, error) {
 		return quiet(conn, err), err
 	case throttled(said):
 		return checks.RefusedText, err
+	case begun(said, []byte("SSH-"), err):
+		return checks.Silent, err
 	}
 	return checks.ProtoMismatch, err
 }
@@ -161,6 +172,8 @@ func (s *sighting) proveHTTP(rw io.ReadWriter, conn *dial.Conn, t target) (check
 		return checks.OK, nil
 	case alertText(err) != "": // TLS 1.3 tells only now that it wants a client certificate
 		return handshakeCode(err, conn), err
+	case begun(head, []byte("HTTP/"), err):
+		return checks.Silent, err
 	case len(head) > 0:
 		return checks.ProtoMismatch, errors.New("no HTTP status line: " + strconv.QuoteToASCII(string(head[:min(len(head), 64)])))
 	}
