@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -44,16 +46,22 @@ func (s *session) layers(p *plan.Plan, r *runbooks.Runbook) error {
 	}
 	for n := 1; n <= last; n++ {
 		s.printf("%s\n", s.screen.Bold(c.T("book.layer", "n", n)))
-		t := term.NewTable()
+		t := term.NewTable().Fold(3)
 		for _, st := range b.Steps {
 			if st.Layer != n {
 				continue
 			}
-			from := ""
+			var from []string
 			if len(st.Needs) > 0 {
-				from = "← " + strings.Join(st.Needs, ", ")
+				from = append(from, "← "+strings.Join(st.Needs, ", "))
 			}
-			t.Cells(bookMark(st), term.Cell{Text: st.ID}, term.Cell{Text: takesText(c, st.Takes)}, term.Cell{Text: from})
+			if st.AfterGate != "" { // what the shape before the name stands for
+				from = append(from, c.T("book.gate", "gate", st.AfterGate))
+			}
+			if st.NoReturn {
+				from = append(from, c.T("book.no-return"))
+			}
+			t.Cells(bookMark(st), term.Cell{Text: st.ID}, term.Cell{Text: takesText(c, st.Takes)}, term.Cell{Text: strings.Join(from, " · ")})
 		}
 		if err := t.Write(s.out, s.screen); err != nil {
 			return err
@@ -67,7 +75,11 @@ func dotText(p *plan.Plan, r *runbooks.Runbook) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "digraph %s {\n  rankdir=LR;\n  node [shape=box, fontname=\"sans-serif\"];\n", dotWord(r.ID))
 	gates := map[string]bool{}
+	streams := map[string][]string{}
 	for _, st := range r.Steps {
+		if st.Stream != "" {
+			streams[st.Stream] = append(streams[st.Stream], dotWord(st.ID))
+		}
 		label := st.Name(p.Language)
 		if st.Takes > 0 {
 			label += "\n" + speak(p).Duration(st.Takes)
@@ -87,6 +99,9 @@ func dotText(p *plan.Plan, r *runbooks.Runbook) string {
 			gates[g] = true
 			fmt.Fprintf(&b, "  %s -> %s [style=dashed];\n", dotWord("gate "+g), dotWord(st.ID))
 		}
+	}
+	for _, stream := range slices.Sorted(maps.Keys(streams)) {
+		fmt.Fprintf(&b, "  subgraph %s { label=%s; %s; }\n", dotWord("cluster "+stream), dotWord(stream), strings.Join(streams[stream], "; "))
 	}
 	b.WriteString("}\n")
 	return b.String()

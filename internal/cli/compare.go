@@ -54,13 +54,13 @@ func (s *session) showDrift(p *plan.Plan, d snapshot.Drift) error {
 		if r.Proves {
 			key = "drift.proves"
 		}
-		s.printf("%s\n", c.T(key, "run", r.Run, "how", c.T(courseKey(r)), "state", c.T("run."+string(r.State))))
+		s.wrapped(c.T(key, "run", r.Run, "how", c.T(courseKey(r)), "state", c.T("run."+string(r.State))))
 	}
 	first, second := c.T(courseKey(d.First)), c.T(courseKey(d.Second))
 	if first == second {
 		first, second = d.First.Run, d.Second.Run
 	}
-	t := term.NewTable(c.T("drift.col.step"), c.T("drift.col.planned"), first, second, c.T("drift.col.drift")).Right(1, 2, 3, 4)
+	t := term.NewTable(c.T("drift.col.step"), c.T("drift.col.planned"), first, second, c.T("drift.col.drift")).Right(1, 2, 3, 4).Fold(1)
 	for _, x := range d.Steps {
 		t.Cells(term.Cell{Text: x.ID}, term.Cell{Text: lengthText(c, x.Planned)}, measuredCell(c, x.First), measuredCell(c, x.Second), driftCell(c, x.Drift))
 	}

@@ -120,7 +120,13 @@ func (s *session) gateHead(j gate.Judgement, p *plan.Plan) {
 		g = &plan.Gate{}
 	}
 	c, now := speak(p), time.Now()
-	s.printf("%s %s — %s\n", s.screen.Paint(state, state.Shape()+" "+upper(c.T("gate."+string(j.State)))), s.screen.Bold(j.Gate), term.Line(g.Title.In(p.Language)))
+	word := state.Shape() + " " + upper(c.T("gate."+string(j.State)))
+	for i, l := range term.Wrap(word+" "+j.Gate+" — "+g.Title.In(p.Language), s.screen.Width) {
+		if rest, ok := strings.CutPrefix(l, word+" "+j.Gate); ok && i == 0 {
+			l = s.screen.Paint(state, word) + " " + s.screen.Bold(j.Gate) + rest
+		}
+		s.printf("%s\n", l)
+	}
 	var parts []string
 	if !j.OpensAt.IsZero() {
 		parts = append(parts, c.T("gates.opens", "at", near(c, p, j.OpensAt, now)))

@@ -230,7 +230,7 @@ func (s *session) showHandover(p *plan.Plan, h handover) error {
 		return err
 	}
 	head("handover.next")
-	t = term.NewTable()
+	t = term.NewTable().Fold(1)
 	for _, d := range h.Duty {
 		now, next := call(p, d.Person), c.T("handover.no-next")
 		if !d.Until.IsZero() {

@@ -159,7 +159,7 @@ func inOrder(r *runbooks.Runbook) []*runbooks.Step {
 func (s *session) showBook(p *plan.Plan, r *runbooks.Runbook) error {
 	c, b := speak(p), showBook(p, r)
 	s.bookHead(c, p, r)
-	t := term.NewTable("", c.T("book.col.step"), c.T("book.col.kind"), c.T("book.col.takes"), c.T("book.col.owner")).Right(3)
+	t := term.NewTable("", c.T("book.col.step"), c.T("book.col.kind"), c.T("book.col.takes"), c.T("book.col.owner")).Right(3).Fold(2)
 	for _, st := range b.Steps {
 		t.Cells(bookMark(st), term.Cell{Text: st.ID}, term.Cell{Text: c.T("step-kind." + st.Kind)}, term.Cell{Text: takesText(c, st.Takes)}, term.Cell{Text: st.Owner})
 		for _, line := range stepNotes(c, st) {
@@ -193,7 +193,12 @@ func (s *session) bookHead(c *words.Catalogue, p *plan.Plan, r *runbooks.Runbook
 		parts = append(parts, r.File)
 	}
 	parts = slices.DeleteFunc(parts, func(t string) bool { return t == "" })
-	s.printf("%s · %s\n", s.screen.Bold(r.ID), term.Line(strings.Join(parts, " · ")))
+	for i, l := range term.Parts(append([]string{r.ID}, parts...), " · ", s.screen.Width) {
+		if rest, ok := strings.CutPrefix(l, r.ID); ok && i == 0 {
+			l = s.screen.Bold(r.ID) + rest
+		}
+		s.printf("%s\n", l)
+	}
 }
 
 // bookMark shows by shape what binds a step.

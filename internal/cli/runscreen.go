@@ -149,7 +149,9 @@ func (v runScreen) gate(f *forecast.Forecast) {
 			state = term.Fail
 		}
 	}
-	v.printf("%s\n", v.screen.Paint(state, state.Shape()+" "+term.Line(head)))
+	for _, l := range term.Wrap(state.Shape()+" "+head, v.screen.Width) {
+		v.printf("%s\n", v.screen.Paint(state, l))
+	}
 	v.line("  " + strings.Join(parts, " · "))
 }
 

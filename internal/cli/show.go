@@ -216,6 +216,8 @@ func (s *session) whatNext(c *words.Catalogue, snap snapshot.Snapshot, r snapsho
 			return
 		}
 	}
+	const most = 3 // commands for steps that wait alike: the table has them all
+	waiting := 0
 	for _, st := range r.Steps {
 		step := fmt.Sprintf("skift step %s %s", r.ID, st.ID)
 		as := "--as " + orSeat(st.Owner)
@@ -224,12 +226,17 @@ func (s *session) whatNext(c *words.Catalogue, snap snapshot.Snapshot, r snapsho
 		}
 		switch st.State {
 		case run.WaitingForPerson:
-			s.can("%s done|fail %s", step, as)
+			if waiting++; waiting <= most {
+				s.can("%s done|fail %s", step, as)
+			}
 		case run.Failed:
 			s.can("%s %s %s --reason …", step, answersTo(st), as)
 		case run.Uncertain:
 			s.can("%s", c.T("runs.do.uncertain", "command", step+" done|fail|retry "+as+" --reason …"))
 		}
+	}
+	if waiting > most {
+		s.printf("  … %s\n", c.N("screen.more", waiting-most))
 	}
 	if r.State == run.RunHeld && r.HeldGate == "" && stepIs(r, r.HeldStep, run.Waiting) {
 		s.can("%s", c.T("runs.do.zone", "command", "skift abort "+r.ID+" --as SEAT --reason …"))

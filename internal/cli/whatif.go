@@ -112,9 +112,9 @@ func (s *session) showWhatIf(p *plan.Plan, q api.WhatIfRequest, r api.WhatIfRepl
 	c, today := speak(p), r.Before.At
 	if was, ok := r.Before.Step(q.Step); ok && r.Run == q.Run {
 		is, _ := r.After.Step(q.Step)
-		s.printf("%s\n", term.Line(c.T("forecast.whatif", "step", q.Step, "run", q.Run, "from", length(c, is), "was", length(c, was))))
+		s.wrapped(c.T("forecast.whatif", "step", q.Step, "run", q.Run, "from", length(c, is), "was", length(c, was)))
 	}
-	t := term.NewTable("", c.T("forecast.col.step"), c.T("forecast.col.start"), c.T("forecast.col.end"), c.T("forecast.col.moved"))
+	t := term.NewTable("", c.T("forecast.col.step"), c.T("forecast.col.start"), c.T("forecast.col.end"), c.T("forecast.col.moved")).Fold(2)
 	for i, was := range r.Before.Steps {
 		is := r.After.Steps[i]
 		if is.Start.Equal(was.Start) && is.End.Equal(was.End) {
@@ -159,7 +159,7 @@ func movedBy(c *words.Catalogue, by time.Duration) string {
 func (s *session) twoGauges(c *words.Catalogue, p *plan.Plan, r api.WhatIfReply) error {
 	w, today := r.After.Gauge.Window, r.Before.At
 	s.printf("%s\n", s.screen.Bold(windowText(c, p, w)))
-	t := term.NewTable("", "", c.T("forecast.col.before"), c.T("forecast.col.after"), c.T("forecast.col.margin"))
+	t := term.NewTable("", "", c.T("forecast.col.before"), c.T("forecast.col.after"), c.T("forecast.col.margin")).Fold(2)
 	before, after := marks(c, p, r.Before), marks(c, p, r.After)
 	for i, m := range after {
 		was := ""

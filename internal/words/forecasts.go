@@ -2,7 +2,7 @@ package words
 
 // forecastTexts are the words of forecasts: what-if, and the watch of a run.
 var forecastTexts = []entry{
-	{"forecast.whatif", "{step} i {run}: {from} i stedet for {was}. Intet er ændret.", "{step} of {run}: {from} instead of {was}. Nothing is changed."},
+	{"forecast.whatif", "{step} i {run}: {from} i stedet for {was}; intet er ændret", "{step} of {run}: {from} instead of {was}; nothing is changed"},
 	{"forecast.unmoved", "Intet flytter sig.", "Nothing moves."},
 	{"forecast.col.step", "trin", "step"},
 	{"forecast.col.start", "begynder", "starts"},
