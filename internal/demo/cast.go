@@ -43,7 +43,11 @@ func (s *story) doStep(ctx context.Context, runID, step string, started *run.Sta
 	if rb == nil || rb.Step(step) == nil {
 		return fmt.Errorf("find step %s of %s: the plan has none", step, runID)
 	}
-	did, err := s.theatre.stages[started.Environment].work(ctx, step, s.lists(started.Environment))
+	work := step
+	if step == stepOpen && started.Production && s.firstOfTwo() { // files still go to the old platform
+		work = stepReopenIntake
+	}
+	did, err := s.theatre.stages[started.Environment].work(ctx, work, s.lists(started.Environment))
 	if err != nil {
 		return fmt.Errorf("%s: %w", step, err)
 	}
@@ -277,7 +281,11 @@ func (m *meeting) answer(ctx context.Context, round int, found []register.Findin
 }
 
 func (m *meeting) vote(ctx context.Context, seat string, a register.Answer, remark string) (runner.Reply, error) {
-	r, err := m.do(ctx, runner.Command{Do: runner.DoVote, Gate: m.gate.ID, Run: m.run, Answer: string(a), As: seat, Reason: remark})
+	c := runner.Command{Do: runner.DoVote, Gate: m.gate.ID, Run: m.run, Answer: string(a), As: seat, Reason: remark}
+	if a == register.Go && m.run == "" && m.gate.ID == goGate && m.firstOfTwo() {
+		c.Services = m.first
+	}
+	r, err := m.do(ctx, c)
 	return r, said("vote "+string(a)+" at "+m.gate.ID, err)
 }
 
@@ -286,7 +294,7 @@ func (m *meeting) mendAndAsk(ctx context.Context) error {
 	if !pause(ctx, 3*thinking) {
 		return nil
 	}
-	if err := m.theatre.mend(m.Fault); err != nil {
+	if err := m.theatre.mend(production, m.Fault); err != nil {
 		return fmt.Errorf("mend %s: %w", m.Fault, err)
 	}
 	m.say.line(time.Now(), term.Running, "%s", mended(m.Fault, m.theatre))

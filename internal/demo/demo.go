@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -21,6 +22,8 @@ import (
 	"time"
 
 	"skift/internal/app"
+	"skift/internal/journal"
+	"skift/internal/plan"
 	"skift/internal/sim"
 	"skift/internal/term"
 )
@@ -48,8 +51,13 @@ type Options struct {
 	Screen term.Screen
 	Log    *slog.Logger // what the loops have to say; nil = nothing
 
-	late    Fault // breaks on the new platform in the middle of the weekend, once the name leads there; "" = nothing does
-	backOut bool  // with late: the weekend is backed out instead of mended
+	breaks  []breakage // what breaks on the new platform in the middle of a weekend
+	backOut bool       // the weekend in production is then backed out instead of mended
+
+	told  func() (fs.FS, *plan.Plan, error) // the plan that is told of; nil = the shipped one
+	dates []anchor                          // nil = those of the shipped plan
+	first []string                          // the services that switch in the first of two weekends, the rest in the second; nil = there is one
+	watch func(journal.Event, *app.App)     // is told every event as it is read; nil = nobody
 
 	backstage func(*theatre) // lets a test look behind the scenes; nil = nobody does
 
@@ -65,6 +73,13 @@ type Ending struct {
 	Why  string // with NoGo: the check, its outcome code, the side and the owner
 }
 
+// breakage is a fault that strikes the new platform of an environment once a step of its weekend is done, and shows at another.
+type breakage struct {
+	env          string
+	fault        Fault
+	after, shows string
+}
+
 // UsageError is a demo that cannot be told as asked.
 type UsageError struct{ Message, Hint string }
 
@@ -78,10 +93,14 @@ func Run(ctx context.Context, o Options) (Ending, error) {
 	if err := o.settle(); err != nil {
 		return Ending{}, err
 	}
+	patience := patience
+	if o.first != nil {
+		patience *= 3
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("the demo did not come to its end within %v", patience))
 	defer cancel()
 	began := time.Now()
-	shipped, p, err := shippedPlan()
+	shipped, p, err := o.told()
 	if err != nil {
 		return Ending{}, err
 	}
@@ -99,7 +118,7 @@ func Run(ctx context.Context, o Options) (Ending, error) {
 	}
 	now := time.Now()
 	o.pace = pace(now.Sub(began))
-	c, err := newClock(p, now, o.pace, anchors())
+	c, err := newClock(p, now, o.pace, o.dates)
 	if err != nil {
 		return Ending{}, err
 	}
@@ -107,7 +126,7 @@ func Run(ctx context.Context, o Options) (Ending, error) {
 	if err := newStager(dir, shipped, p, theatre, c).write(); err != nil {
 		return Ending{}, err
 	}
-	if err := theatre.damage(o.Fault); err != nil {
+	if err := theatre.damage(production, o.Fault); err != nil {
 		return Ending{}, err
 	}
 	a, err := app.Open(ctx, app.Options{PlanDir: dir, Log: o.Log})
@@ -126,6 +145,9 @@ const certificateLeft = 17 * time.Minute
 func (o *Options) settle() error {
 	if o.Fault == "" {
 		o.Fault = AllowList
+	}
+	if o.told == nil {
+		o.told, o.dates = shippedPlan, anchors()
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -167,17 +189,17 @@ func names(faults []Fault) string {
 	return strings.Join(out, ", ")
 }
 
-// damage breaks the new platform of the production environment.
-func (t *theatre) damage(f Fault) error {
+// damage breaks the new platform of an environment.
+func (t *theatre) damage(env string, f Fault) error {
 	if f == NoFault {
 		return nil
 	}
-	return t.stages[production].New.SetFault(sim.Fault(f))
+	return t.stages[env].New.SetFault(sim.Fault(f))
 }
 
 // mend does what the new platform's supplier does about the fault.
-func (t *theatre) mend(f Fault) error {
-	platform := t.stages[production].New
+func (t *theatre) mend(env string, f Fault) error {
+	platform := t.stages[env].New
 	if f == AllowList {
 		platform.Allow(t.sources[t.missing.Source])
 		return nil

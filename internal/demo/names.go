@@ -9,14 +9,19 @@ import (
 	"time"
 )
 
-// nameService serves the zone file of each environment until ctx ends: what is written there is where the name leads, a moment later.
+// zone is the file that says where the name of a service in an environment leads, below namesDir.
+func zone(env, service string) string { return env + "-" + service }
+
+// nameService serves the zone files of each environment until ctx ends: what is written there is where the name leads, a moment later.
 func (t *theatre) nameService(ctx context.Context, dir string) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		for env, stage := range t.stages {
-			if err := stage.serve(filepath.Join(dir, env)); err != nil {
-				return err
+			for service := range stage.leads {
+				if err := stage.serve(service, filepath.Join(dir, zone(env, service))); err != nil {
+					return err
+				}
 			}
 		}
 		select {
@@ -27,19 +32,22 @@ func (t *theatre) nameService(ctx context.Context, dir string) error {
 	}
 }
 
-// serve lets the name lead where the zone file says, and says so in the file beside it.
-func (s *stage) serve(zone string) error {
+// serve lets the name of a service lead where its zone file says, and says so in the file beside it.
+func (s *stage) serve(service, zone string) error {
 	data, err := os.ReadFile(zone)
 	if err != nil {
 		return fmt.Errorf("serve names: %w", err)
 	}
 	to := strings.TrimSpace(string(data))
-	if to == s.Front.To() {
+	if to == s.leads[service] {
 		return nil
 	}
-	if err := s.Front.Switch(to); err != nil {
-		return fmt.Errorf("serve names: %w", err)
+	if door, is := doors[service]; is {
+		if err := s.Front.SwitchDoor(door, to); err != nil {
+			return fmt.Errorf("serve names: %w", err)
+		}
 	}
+	s.leads[service] = to
 	served := zone + ".served"
 	if err := os.WriteFile(served+".new", []byte(to+"\n"), 0o644); err != nil {
 		return fmt.Errorf("serve names: %w", err)

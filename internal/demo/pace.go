@@ -27,7 +27,7 @@ func tryOut(ctx context.Context, o Options, shipped fs.FS, p *plan.Plan, t *thea
 		return fmt.Errorf("try the demo's plan: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	c, err := newClock(p, time.Now(), 1, anchors())
+	c, err := newClock(p, time.Now(), 1, o.dates)
 	if err != nil {
 		return err
 	}

@@ -163,8 +163,10 @@ func untouched(t *testing.T, dir string, theatre *theatre) {
 		if n := len(stage.Mail.Messages()); n > 0 {
 			t.Errorf("%s: %d mails were sent", env, n)
 		}
-		if zone, err := os.ReadFile(filepath.Join(dir, namesDir, env)); err != nil || string(zone) != "old\n" {
-			t.Errorf("%s: the zone file says %q (%v)", env, zone, err)
+		for service := range stage.leads {
+			if leads, err := os.ReadFile(filepath.Join(dir, namesDir, zone(env, service))); err != nil || string(leads) != "old\n" {
+				t.Errorf("%s: the zone file of %s says %q (%v)", env, service, leads, err)
+			}
 		}
 	}
 	if _, err := os.Stat(filepath.Join(dir, listsDir)); !os.IsNotExist(err) {

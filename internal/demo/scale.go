@@ -91,11 +91,27 @@ func (s *scaler) date(w plan.When, edge timeline.Edge) *yaml.Node {
 	if w.Kind == plan.NoWhen || w.Kind == plan.Unset || w.Kind == plan.Event || bare {
 		return nil
 	}
+	if s.parts(w.Ref.Milestone) > 1 { // meant of each part of a cut-over in its turn
+		base := s.tl.Resolve(plan.When{Kind: plan.Relative, Ref: w.Ref}, edge).At
+		off := s.clock.at(s.tl.Resolve(w, edge).At).Sub(s.clock.at(base))
+		return quoted(w.Ref.String() + " " + plan.Offset{Clock: off}.String())
+	}
 	at := quoted(format(s.clock.at(s.tl.Resolve(w, edge).At)))
 	if w.Assumed || w.Kind == plan.About {
 		return inline("at", at, "assumed", truth(true))
 	}
 	return at
+}
+
+// parts counts the windows that start the runbook of a window: more than one where a cut-over is split.
+func (s *scaler) parts(milestone string) (n int) {
+	own := s.plan.Milestones[milestone]
+	for _, m := range s.plan.Milestones {
+		if own != nil && own.Kind == plan.Window && m.Kind == plan.Window && m.Runbook == own.Runbook {
+			n++
+		}
+	}
+	return n
 }
 
 // steps rewrites how long the steps of a runbook take and wait.

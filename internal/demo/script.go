@@ -28,20 +28,28 @@ done
 [ "$found" = "$want" ]
 `
 
-// switchScript moves the name by writing its zone file, and waits until the name service serves it.
+// switchScript moves the names of the services that this run moves by writing their zone files, and waits until the name service serves them.
 const switchScript = `#!/bin/sh
-# switch-name old|new: lets the name of the platforms in this environment lead to one side.
+# switch-name old|new: lets the names of the services in SKIFT_SERVICES, in this environment, lead to one side.
 set -eu
-zone=names/$SKIFT_ENVIRONMENT
-echo "$1" > "$zone.new"
-mv "$zone.new" "$zone"
-tries=0
-until read -r served < "$zone.served" && [ "$served" = "$1" ]; do
-	tries=$((tries + 1))
-	[ "$tries" -lt 100 ] || { echo "the name service does not serve $zone; it ends with the demo" >&2; exit 1; }
-	sleep 0.1
+to=$1
+services=$(echo "${SKIFT_SERVICES:-}" | tr , ' ')
+[ -n "$services" ] || { echo "no name is to be moved"; exit 0; }
+for service in $services; do
+	zone=names/$SKIFT_ENVIRONMENT-$service
+	echo "$to" > "$zone.new"
+	mv "$zone.new" "$zone"
 done
-echo "the name leads to the $served platform"
+for service in $services; do
+	zone=names/$SKIFT_ENVIRONMENT-$service
+	tries=0
+	until read -r served < "$zone.served" && [ "$served" = "$to" ]; do
+		tries=$((tries + 1))
+		[ "$tries" -lt 100 ] || { echo "the name service does not serve $zone; it ends with the demo" >&2; exit 1; }
+		sleep 0.1
+	done
+done
+echo "the name leads to the $to platform: $services"
 `
 
 // The files of a demo's plan directory, from there on.

@@ -301,7 +301,7 @@ func (s *stager) writeKeys() error {
 	return s.file(passwordFile, []byte(smtpPassword+"\n"), 0o600)
 }
 
-// writeTools writes the two programs, and the zone file of each environment.
+// writeTools writes the two programs, and the zone files of each environment.
 func (s *stager) writeTools() error {
 	for name, script := range map[string]string{toolCompare: compareScript, toolSwitch: switchScript} {
 		if err := s.file(name, []byte(script), 0o755); err != nil {
@@ -309,9 +309,11 @@ func (s *stager) writeTools() error {
 		}
 	}
 	for _, env := range s.plan.EnvIDs {
-		for _, name := range []string{env, env + ".served"} {
-			if err := s.file(namesDir+"/"+name, []byte(string(checks.Old)+"\n"), 0o644); err != nil {
-				return err
+		for _, service := range s.plan.ServiceIDs {
+			for _, name := range []string{zone(env, service), zone(env, service) + ".served"} {
+				if err := s.file(namesDir+"/"+name, []byte(string(checks.Old)+"\n"), 0o644); err != nil {
+					return err
+				}
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"skift/internal/app"
@@ -36,8 +37,10 @@ type story struct {
 	noGo  bool
 	back  bool
 	over  bool
-	again bool   // the cut-over waits for a go to be begun again
-	why   string // what stood in the way of a go; set by the meeting, read when everybody has gone
+	again bool // the cut-over waits for a go to be begun again
+
+	rest atomic.Bool // of two weekends the first is over
+	why  string      // what stood in the way of a go; set by the meeting, read when everybody has gone
 }
 
 func newStory(o Options, a *app.App, t *theatre) *story {
@@ -82,6 +85,9 @@ func (s *story) beside(ctx context.Context, work func(context.Context) error) {
 // react tells one event and sets going whoever is concerned.
 func (s *story) react(ctx context.Context, e journal.Event) error {
 	s.say.event(e)
+	if s.watch != nil {
+		s.watch(e, s.app)
+	}
 	switch e.Kind {
 	case run.RunStarted:
 		var b run.Started
@@ -112,7 +118,7 @@ func (s *story) react(ctx context.Context, e journal.Event) error {
 		if err := json.Unmarshal(e.Body, &b); err != nil {
 			return fmt.Errorf("read event %d: %w", e.Seq, err)
 		}
-		if b.Round == 1 {
+		if b.Round == 1 || b.Anew {
 			s.beside(ctx, func(ctx context.Context) error { return s.meet(ctx, e.Subject, e.Run) })
 		}
 	case register.GateDecided:
@@ -137,12 +143,30 @@ func (s *story) stepEnded(ctx context.Context, e journal.Event, state run.StepSt
 	case state == run.Failed:
 		return s.goOn(ctx, e)
 	case state == run.Done && e.Run == s.live && e.Subject == stepSwitch:
-		if err := s.callName(ctx); err != nil || s.late == "" {
+		if err := s.callName(ctx); err != nil {
 			return err
 		}
-		return s.theatre.damage(s.late)
 	case state == run.Done && e.Run == s.live && e.Subject == stepOpen:
-		return s.tryBackOut(ctx)
+		if err := s.tryBackOut(ctx); err != nil {
+			return err
+		}
+	}
+	if b := s.breakage(e.Run, func(b breakage) bool { return b.after == e.Subject }); b != nil && state == run.Done && !s.firstOfTwo() {
+		return s.theatre.damage(b.env, b.fault)
+	}
+	return nil
+}
+
+// breakage finds what breaks in a weekend; nil = nothing.
+func (s *story) breakage(runID string, is func(breakage) bool) *breakage {
+	r := s.runs[runID]
+	if r == nil || r.Runbook != cutoverRunbook {
+		return nil
+	}
+	for _, b := range s.breaks {
+		if b.env == r.Environment && is(b) {
+			return &b
+		}
 	}
 	return nil
 }
@@ -153,29 +177,30 @@ func (s *story) held(ctx context.Context, runID string, b run.Ended) error {
 	switch {
 	case b.Gate != "", runID == s.live && s.backOut && b.Step == "":
 		return nil
-	case runID == s.live && s.late != "" && b.Step == stepProve:
-		s.beside(ctx, func(ctx context.Context) error { return s.turn(ctx, runID) })
+	}
+	if broken := s.breakage(runID, func(x breakage) bool { return x.shows == b.Step }); broken != nil {
+		s.beside(ctx, func(ctx context.Context) error { return s.turn(ctx, runID, *broken) })
 		return nil
 	}
 	return fmt.Errorf("%s is held: %s", runID, b.Reason)
 }
 
-// turn is the cut-over manager after the proof has failed: back, or mended by whose it is and once more.
-func (s *story) turn(ctx context.Context, runID string) error {
+// turn is the cut-over manager after what is broken has shown: back, or mended by whose it is and once more.
+func (s *story) turn(ctx context.Context, runID string, b breakage) error {
 	if !pause(ctx, thinking) {
 		return nil
 	}
 	manager := s.plan.Gates[goGate].Poll[0]
-	if s.backOut {
+	if s.backOut && runID == s.live {
 		_, err := s.do(ctx, runner.Command{Do: runner.DoStart, Runbook: backOutRunbook, As: manager})
 		return said("back out "+runID, err)
 	}
-	if err := s.theatre.mend(s.late); err != nil {
-		return fmt.Errorf("mend %s: %w", s.late, err)
+	if err := s.theatre.mend(b.env, b.fault); err != nil {
+		return fmt.Errorf("mend %s: %w", b.fault, err)
 	}
-	s.say.line(time.Now(), term.Running, "%s", mended(s.late, s.theatre))
-	_, err := s.do(ctx, runner.Command{Do: runner.DoStep, Run: runID, Step: stepProve, Answer: "retry", As: manager, Reason: "what was found is mended"})
-	return said("retry "+stepProve, err)
+	s.say.line(time.Now(), term.Running, "%s", mended(b.fault, s.theatre))
+	_, err := s.do(ctx, runner.Command{Do: runner.DoStep, Run: runID, Step: b.shows, Answer: "retry", As: manager, Reason: "what was found is mended"})
+	return said("retry "+b.shows, err)
 }
 
 // ended looks at how a run ended. The story is over with the cut-over in production.
@@ -190,6 +215,10 @@ func (s *story) ended(e journal.Event) error {
 		}
 		return nil
 	}
+	if s.firstOfTwo() && b.State == run.RunDone {
+		s.rest.Store(true)
+		return nil
+	}
 	s.noGo = b.State == run.RunNoGo
 	if s.noGo && !s.NoFix && s.Fault != NoFault { // it began before the fault was mended: begun again by hand after the go
 		s.again = true
@@ -201,6 +230,9 @@ func (s *story) ended(e journal.Event) error {
 	}
 	return fmt.Errorf("%s ended %s: %s; was the machine too busy for everybody to answer in time?", e.Run, b.State, b.Reason)
 }
+
+// firstOfTwo: there are two weekends, and this is the first.
+func (s *story) firstOfTwo() bool { return s.first != nil && !s.rest.Load() }
 
 // beginAgain is the cut-over manager starting the weekend by hand, when its own run had ended at the no-go.
 func (s *story) beginAgain(ctx context.Context, e journal.Event) error {

@@ -16,6 +16,7 @@ import (
 type stage struct {
 	*sim.World                                          // the gateways, the SFTP servers, the name that moves between them
 	beside     map[string]map[checks.Side]*sim.Platform // services that have a platform of their own
+	leads      map[string]string                        // by service: where its name leads; the name service alone touches it
 	agreements []byte                                   // the list of service agreements that both suppliers have
 }
 
@@ -33,6 +34,9 @@ const (
 	serviceGateway = "gateway"
 	serviceSFTP    = "sftp"
 )
+
+// doors are those of the services that share a platform.
+var doors = map[string]sim.Door{serviceGateway: sim.DoorGateway, serviceSFTP: sim.DoorSFTP}
 
 // raise starts two platforms for every environment of the plan. The environments share their authority and their accounts.
 func raise(ctx context.Context, p *plan.Plan, until time.Time) (*theatre, error) {
@@ -96,8 +100,9 @@ func (t *theatre) stage(ctx context.Context, p *plan.Plan, env string, o sim.Opt
 		return nil, err
 	}
 	t.close = append(t.close, w.Close)
-	s := &stage{World: w, beside: map[string]map[checks.Side]*sim.Platform{}, agreements: agreementsOf(p)}
+	s := &stage{World: w, beside: map[string]map[checks.Side]*sim.Platform{}, leads: map[string]string{}, agreements: agreementsOf(p)}
 	for _, id := range p.ServiceIDs {
+		s.leads[id] = string(checks.Old)
 		if id == serviceGateway || id == serviceSFTP {
 			continue
 		}

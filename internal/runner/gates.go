@@ -324,8 +324,11 @@ func (d *decision) settleGate(on ballot, reply *Reply) error {
 	return d.runsBehind(g, key)
 }
 
-// exits passes the milestones whose exit the gate is.
+// exits passes the milestones whose exit the gate is. Of a cut-over that is split the gate of its last part does.
 func (d *decision) exits(g *plan.Gate, who journal.Actor) error {
+	if d.moreToCome(g) {
+		return nil
+	}
 	for _, id := range d.r.plan.MilestoneIDs {
 		if d.r.plan.Milestones[id].Exit != g.ID || !d.Facts.Register.Milestone(id).PassedAt.IsZero() {
 			continue

@@ -116,20 +116,39 @@ func (d *decision) milestoneOf(rb *runbooks.Runbook, env *plan.Environment, rehe
 	return ""
 }
 
-// present is the first of some windows that is not over, else the last. One without a date comes after all others.
-func (d *decision) present(windows []string) string {
-	edge := func(id, point string) time.Time {
-		at, ok := d.r.cfg.Calendar.Moment(d.r.plan, &d.Facts.Register, id+"."+point, d.Now)
-		if !ok {
-			return d.Now.AddDate(1000, 0, 0)
-		}
-		return at
+// moreToCome reports whether the run that a gate is asked for now is one part of a cut-over, and a later part will ask the gate again.
+func (d *decision) moreToCome(g *plan.Gate) bool {
+	rn := d.Facts.Runs.Asking(g.ID)
+	if rn == nil {
+		return false
 	}
-	slices.SortStableFunc(windows, func(a, b string) int { return edge(a, "start").Compare(edge(b, "start")) })
+	p, top := d.r.plan, d.Facts.Runs.Top(rn)
+	_, is := d.Facts.Runs.Window(p, rn)
+	for _, id := range p.MilestoneIDs {
+		m := p.Milestones[id]
+		if is != "" && id != is && m.Kind == plan.Window && m.Runbook == top.Started.Runbook && !m.Rehearsal && d.edge(id, "start").After(d.edge(is, "start")) {
+			return true
+		}
+	}
+	return false
+}
+
+// present is the first of some windows that is not over, else the last.
+func (d *decision) present(windows []string) string {
+	slices.SortStableFunc(windows, func(a, b string) int { return d.edge(a, "start").Compare(d.edge(b, "start")) })
 	for _, id := range windows {
-		if edge(id, "end").After(d.Now) {
+		if d.edge(id, "end").After(d.Now) {
 			return id
 		}
 	}
 	return windows[len(windows)-1]
+}
+
+// edge is an end of a milestone; what has no date yet comes after all else.
+func (d *decision) edge(milestone, point string) time.Time {
+	at, ok := d.r.cfg.Calendar.Moment(d.r.plan, &d.Facts.Register, milestone+"."+point, d.Now)
+	if !ok {
+		return d.Now.AddDate(1000, 0, 0)
+	}
+	return at
 }

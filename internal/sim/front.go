@@ -28,13 +28,16 @@ type Front struct {
 	stop     context.CancelFunc
 
 	mu sync.Mutex
-	to string
+	to map[Door]string
 }
 
 // newFront leads to the first platform until switched.
 func newFront(log *recorder, host netip.Addr, platforms ...*Platform) (*Front, error) {
-	f := &Front{log: log, backends: make(map[string]*Platform), doors: make(map[Door]*door), to: platforms[0].Name()}
+	f := &Front{log: log, backends: make(map[string]*Platform), doors: make(map[Door]*door), to: make(map[Door]string)}
 	f.ctx, f.stop = context.WithCancel(context.Background())
+	for _, name := range bothDoors() {
+		f.to[name] = platforms[0].Name()
+	}
 	for _, p := range platforms {
 		f.backends[p.Name()] = p
 		p.mu.Lock()
@@ -69,22 +72,35 @@ func (f *Front) Addr(d Door) netip.AddrPort { return f.doors[d].addr }
 // ControlURL is where the switch is made: GET tells, POST {"to":"new"} moves.
 func (f *Front) ControlURL() string { return "http://" + f.control.addr.String() + "/front" }
 
-// To names the platform the front leads to.
-func (f *Front) To() string {
+// To names the platform the front leads to, of the gateway where the two doors lead to different ones.
+func (f *Front) To() string { return f.Leads(DoorGateway) }
+
+// Leads names the platform behind one door.
+func (f *Front) Leads(d Door) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.to
+	return f.to[d]
 }
 
 // Switch leads new connections to the named platform; those open stay where
 // they are, as after a change in DNS. It errs for an unknown name.
 func (f *Front) Switch(to string) error {
+	for _, d := range bothDoors() {
+		if err := f.SwitchDoor(d, to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SwitchDoor does the same for one door: half a cut-over.
+func (f *Front) SwitchDoor(d Door, to string) error {
 	if f.backends[to] == nil {
 		return fmt.Errorf("switch front: no platform is called %q", to)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.to = to
+	f.to[d] = to
 	return nil
 }
 
@@ -132,7 +148,7 @@ func (f *Front) serve(name Door, d *door) {
 
 func (f *Front) forward(name Door, peer net.Conn) {
 	defer peer.Close()
-	backend := f.backends[f.To()]
+	backend := f.backends[f.Leads(name)]
 	target := backend.GatewayAddr()
 	if name == DoorSFTP {
 		target = backend.SFTPAddr()
