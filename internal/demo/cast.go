@@ -226,6 +226,9 @@ func (m *meeting) keepTime(ctx context.Context) error {
 // extend is the deciding seat giving more time.
 func (m *meeting) extend(ctx context.Context) error {
 	until := time.Now().Add(grace)
+	if m.first != nil { // their windows are shorter: a back-out must fit behind it
+		until = time.Now().Add(grace / 4)
+	}
 	_, err := m.do(ctx, runner.Command{Do: runner.DoVote, Gate: m.gate.ID, Answer: string(register.HoldVote), As: m.gate.Decides, Until: &until,
 		Reason: "not everybody has answered yet"})
 	if meanwhile(err) {
