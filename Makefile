@@ -17,7 +17,7 @@ needs:
 # mean nothing while looking for races.
 test: needs
 	SKIFT_REQUIRE=$(REQUIRE) $(GO) test -race -shuffle=on -timeout 30m $$($(GO) list ./... | grep -v internal/demo)
-	SKIFT_REQUIRE=$(REQUIRE) $(GO) test -race -shuffle=on -timeout 15m ./internal/demo
+	SKIFT_REQUIRE=$(REQUIRE) $(GO) test -race -shuffle=on -timeout 25m ./internal/demo
 	$(GO) test -p 1 -timeout 10m ./internal/sweeper ./internal/forecast ./internal/ledger
 	$(GO) test -p 1 -timeout 10m -run 'IsFast$$|CostsItsLength$$' ./internal/runner ./internal/app
 

@@ -184,6 +184,37 @@ func TestBegunByHandForTheRightWeekend(t *testing.T) {
 	})
 }
 
+// TestExitWithTheLastWeekend: what ends with a gate that each weekend asks has ended when the last of them went through it.
+func TestExitWithTheLastWeekend(t *testing.T) {
+	t.Parallel()
+	yaml := strings.Replace(split, "  strict:\n", "  late: {asks: Open?, decides: kombit/chair}\n  strict:\n", 1)
+	yaml = strings.Replace(yaml, "  trial: {kind: phase", "  moved: {kind: point, date: 2000-01-08, exit: late}\n  trial: {kind: phase", 1)
+	books := map[string]string{"back": splitBooks["back"], "weekend": strings.Replace(splitBooks["weekend"], "open: {", "open: {after_gate: late, ", 1)}
+	tell(t, yaml, books, func(w *world) {
+		passed := func() (at time.Time) {
+			w.facts(func(f *ledger.Facts) { at = f.Register.Milestone("moved").PassedAt })
+			return at
+		}
+		for _, day := range []int{3, 6} {
+			until(day-1, 1)
+			w.goFor()
+			until(day, 1)
+			id := w.begin("weekend")
+			w.say(id, "stop", "done", sse)
+			w.say(id, "prove", "done", ibm)
+			if !passed().IsZero() {
+				t.Fatalf("passed before the gate of the weekend on day %d", day)
+			}
+			w.do(vote("late", "go", chair))
+			w.say(id, "open", "done", ibm)
+			w.wantRun(id, run.RunDone)
+		}
+		if passed().IsZero() {
+			t.Error("not passed after the last weekend")
+		}
+	})
+}
+
 // TestBackOutOfAnotherRevision: what was done is undone as it was planned when it was done, also where the plan says otherwise by now, or
 // knows the back-out no more; and a run is shown with its own steps.
 func TestBackOutOfAnotherRevision(t *testing.T) {
