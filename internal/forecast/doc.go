@@ -21,7 +21,8 @@
 //     for something that has no date. A nested runbook without a duration of its own takes as long as its longest chain of needs.
 //   - A run that is held or paused, and a step that is, is forecast as if it went on now. Seats are no limit: one person may be asked for two steps at once.
 //   - What was planned is the same calculation without facts, with the durations the run began with, from the moment it began.
-//   - A live run is measured against its window. A rehearsal is measured against a window of the same length from its own beginning.
+//   - A live run is measured against its window; where a cut-over is split in two, against that of its own part, whose dates also bind it, the runs
+//     inside it and its back-out. A rehearsal is measured against a window of the same length from its own beginning.
 //   - A back-out begins when what is in flight has ended, because what is undone must stand still. Only what was begun is undone; with
 //     nothing to undo it takes no time. In the worst case it begins just before the point of no return is begun, each gate
 //     having decided at its deadline; without a point of no return when everything is done.
