@@ -9,12 +9,15 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"skift/checks"
 	"skift/internal/app"
+	"skift/internal/diag"
 	"skift/internal/journal"
+	"skift/internal/lint"
 	"skift/internal/plan"
 	"skift/internal/register"
 	"skift/internal/run"
@@ -260,6 +263,41 @@ func TestSecondWeekendIsBackedOut(t *testing.T) {
 	for _, e := range w.events(t, register.MilestonePassed) {
 		if e.Subject == "cutover" || e.Subject == "in-operation" {
 			t.Errorf("%s is passed", e.Subject)
+		}
+	}
+}
+
+// As the plan is written for two weekends: nothing in it is worth a word, and each gate of the weekend is asked for each at its own time.
+func TestSplitPlan(t *testing.T) {
+	t.Parallel()
+	_, p, err := split()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(text string) time.Time {
+		v, err := time.ParseInLocation("2006-01-02 15:04", text, p.Zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	var said diag.List
+	lint.Check(p, lint.Known{Now: at("2019-05-01 00:00")}, &said)
+	for _, problem := range said.Sorted() {
+		t.Errorf("lint: %s %s", problem.Pos, problem.Message)
+	}
+	facts := &register.Facts{AdoptedAt: at("2019-05-01 00:00")}
+	for _, tt := range []struct{ now, gate, opens, by string }{
+		{"2019-11-01 12:00", goGate, "2019-11-08 00:00", "2019-11-08 20:00"},
+		{"2019-11-10 12:00", switchGate, "", "2019-11-10 10:00"},
+		{"2019-11-10 12:00", openGate, "", "2019-11-10 15:00"},
+		{"2019-11-11 12:00", goGate, "2019-11-15 00:00", "2019-11-15 20:00"},
+		{"2019-11-11 12:00", switchGate, "", "2019-11-17 10:00"},
+		{"2019-11-16 12:00", openGate, "", "2019-11-17 15:00"},
+	} {
+		opens, by := timeline.At(p, facts, at(tt.now)).Gate(nil, p.Gates[tt.gate])
+		if tt.opens != "" && !opens.Equal(at(tt.opens)) || !by.Equal(at(tt.by)) {
+			t.Errorf("on %s %s opens %s and is to be decided by %s, want %s and %s", tt.now, tt.gate, opens.In(p.Zone), by.In(p.Zone), tt.opens, tt.by)
 		}
 	}
 }
