@@ -26,7 +26,7 @@ func TestCaught(t *testing.T) {
 		"a word":        {func() error { panic("lost") }, `^a bug in skift: lost \(internal/bug_test/bug_test\.go:\d+\)$`},
 		"an error":      {func() error { panic(io.EOF) }, `^a bug in skift: EOF \(internal/bug_test/bug_test\.go:\d+\)$`},
 		"the runtime's": {func() error { nobody["x"] = 1; return nil }, `^a bug in skift: assignment to entry in nil map \(internal/bug_test/bug_test\.go:\d+\)$`},
-		"deeper":        {func() error { strings.Repeat("x", -1); return nil }, `^a bug in skift: strings: negative Repeat count \(internal/bug_test/bug_test\.go:\d+\)$`},
+		"deeper":        {func() error { return errors.New(strings.Repeat("x", -1)) }, `^a bug in skift: strings: negative Repeat count \(internal/bug_test/bug_test\.go:\d+\)$`},
 	} {
 		err := bug.Caught(c.fn)
 		var b *bug.Error

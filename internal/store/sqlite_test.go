@@ -159,8 +159,7 @@ func TestPanicRollsBack(t *testing.T) {
 func TestPanicWhileOthersWait(t *testing.T) {
 	t.Parallel()
 	bad := int64(0)
-	var s *Store
-	s = openTest(t, Options{BeforeCommit: func(n int64) {
+	s := openTest(t, Options{BeforeCommit: func(n int64) {
 		if n == bad {
 			panic("bug")
 		}
