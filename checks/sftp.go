@@ -136,6 +136,7 @@ func (r *reader) pins() map[Side][]string {
 	m := r.m.Map("host_key")
 	defer m.Done()
 	for _, side := range Sides() {
+		m.Filled(string(side), true)
 		for _, w := range m.OptWords(string(side)) {
 			if !hostKey.MatchString(w.Text) {
 				w.Problemf(r.problems, CodeBadFingerprint, "%q is not the fingerprint of a host key", w.Text).

@@ -114,6 +114,7 @@ func (rd *reader) check(s *Step, n yamldoc.Node) {
 	case "suite":
 		b.Suite = rd.ref(SuiteRef, m.Word("suite"))
 	case "checks":
+		m.Filled("checks", false)
 		b.Checks = rd.globs(CheckRef, m.Words("checks"))
 	}
 	b.Side = m.OptOneOf("side", "", "old", "new")
@@ -125,10 +126,12 @@ func (rd *reader) check(s *Step, n yamldoc.Node) {
 func (rd *reader) verify(s *Step, m *yamldoc.Map) {
 	n, _ := m.OptNode("verify")
 	if n.Kind() != yamldoc.KindMap {
+		m.Filled("verify", true)
 		s.Verify = rd.globs(VerifyRef, m.OptWords("verify"))
 		return
 	}
 	v := n.Map()
+	v.Filled("checks", false)
 	s.Verify = rd.globs(VerifyRef, v.Words("checks"))
 	s.VerifyOn = v.OptOneOf("side", "", "old", "new")
 	rd.seen(v, "steps.ID.verify")
@@ -252,6 +255,7 @@ func (rd *reader) copyEnd(m *yamldoc.Map, place string) CopyEnd {
 		Key:     rd.secret(m.Word("key")),
 		Dir:     m.OptStr("dir", "."),
 	}
+	m.Filled("host_key", false)
 	for _, w := range m.Words("host_key") {
 		if !fingerprint.MatchString(w.Text) {
 			w.Problemf(rd.problems, CodeBadFingerprint, "%q is not a fingerprint of a host key", w.Text).

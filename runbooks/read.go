@@ -2,6 +2,7 @@ package runbooks
 
 import (
 	"strings"
+	"time"
 
 	"skift/internal/diag"
 	"skift/internal/yamldoc"
@@ -139,8 +140,9 @@ func (rd *reader) step(id string, n yamldoc.Node) {
 	s.NotBefore = rd.ref(MomentRef, m.OptWord("not_before"))
 	s.NotAfter = rd.ref(MomentRef, m.OptWord("not_after"))
 	s.Takes = m.OptDuration("takes", 0)
-	s.Timeout = m.OptDuration("timeout", 0)
+	s.Timeout = rd.timeout(m, 0)
 	rd.verify(s, m)
+	m.Filled("idempotent_check", true)
 	s.Happened = rd.globs(VerifyRef, m.OptWords("idempotent_check"))
 	s.Change = rd.ref(ClassRef, m.OptWord("change"))
 	s.Switches = rd.globs(ServiceRef, m.OptWords("switches"))
@@ -157,6 +159,22 @@ func (rd *reader) step(id string, n yamldoc.Node) {
 	if s.timed() {
 		rd.r.timed = append(rd.r.timed, s)
 	}
+}
+
+// timeout reads how long something may last. None at all is no bound: it would be over before it began.
+func (rd *reader) timeout(m *yamldoc.Map, def time.Duration) time.Duration {
+	n, ok := m.OptNode("timeout")
+	if !ok {
+		return def
+	}
+	d, ok := n.Duration()
+	if ok && d == 0 {
+		n.Problemf(yamldoc.CodeBadDuration, "a time-out of nothing lets nothing happen").Hintf("say how long it may last, or leave timeout out")
+	}
+	if d == 0 {
+		return def
+	}
+	return d
 }
 
 // failure reads what happens when the step fails, and whether it may be done twice.

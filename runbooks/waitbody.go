@@ -56,6 +56,7 @@ func (rd *reader) wait(s *Step, n yamldoc.Node) {
 	case "until":
 		b.Until = rd.ref(MomentRef, m.Word("until"))
 	case "check":
+		m.Filled("check", false)
 		b.Check = rd.globs(VerifyRef, m.OptWords("check"))
 		b.Side = m.OptOneOf("side", "", "old", "new")
 		rd.looking(b, m, lookEvery)
@@ -84,7 +85,7 @@ func (rd *reader) file(b *WaitBody, m *yamldoc.Map) {
 }
 
 func (rd *reader) looking(b *WaitBody, m *yamldoc.Map, every time.Duration) {
-	b.Every, b.Timeout = m.OptDuration("every", every), m.OptDuration("timeout", lookTimeout)
+	b.Every, b.Timeout = m.OptDuration("every", every), rd.timeout(m, lookTimeout)
 	if b.Every < time.Second && m.Has("every") {
 		rd.problems.Addf(m.ValuePos("every"), CodeTooOften, "every %s is too often", yamldoc.FormatDuration(b.Every)).
 			At(m.Path() + ".every").Hintf("look at most once a second")

@@ -47,3 +47,18 @@ func each[T any](items []Node, read func(Node) (T, bool)) []T {
 	}
 	return out
 }
+
+// Filled reports a list that is there and has no items. It is for lists of which none would pass unseen what the key is there to ask:
+// nobody means that who writes []. optional says whether the key may be left out instead.
+func (m *Map) Filled(key string, optional bool) {
+	n, ok := m.OptNode(key)
+	if !ok || n.Kind() != KindList || len(n.y.Content) > 0 {
+		return
+	}
+	p := n.Problemf(CodeEmptyValue, "the list is empty")
+	if optional {
+		p.Hintf("say which, or leave %s out", key)
+		return
+	}
+	p.Hintf("say which: at least one is needed")
+}
