@@ -11,6 +11,7 @@ const (
 	CodeOnlySimulated diag.Code = "rehearsal-only-simulated"
 	CodeUnstaffed     diag.Code = "seat-unstaffed"
 	CodeEndsInZone    diag.Code = "certificate-ends-in-zone"
+	CodeNeverBegins   diag.Code = "step-never-begins"
 	CodeNotAllowed    diag.Code = "change-not-allowed" // a warning where only part of the stretch is frozen
 )
 

@@ -41,6 +41,7 @@ func Check(p *plan.Plan, known Known, problems *diag.List) {
 		return // no date can be trusted
 	}
 	l.dates()
+	l.begins()
 	l.gates()
 	l.seats()
 	l.changes()
