@@ -123,13 +123,19 @@ func (v runScreen) head() {
 
 func (v runScreen) clock(t time.Time) string { return clockIn(v.Catalogue, v.p, t, v.snap.At) }
 
-// gate is the clock to the next gate.
+// gate is the clock to the next gate, of the run or of one inside it.
 func (v runScreen) gate(f *forecast.Forecast) {
-	if len(f.Gates) == 0 {
+	gates := slices.Clone(f.Gates)
+	for _, o := range inside(v.snap, v.r) {
+		if o.Forecast != nil {
+			gates = append(gates, o.Forecast.Gates...)
+		}
+	}
+	if len(gates) == 0 {
 		v.line("◆ " + v.T("watch.no-gate"))
 		return
 	}
-	g := f.Gates[0]
+	g := slices.MinFunc(gates, func(a, b forecast.Gate) int { return a.ReachedAt.Compare(b.ReachedAt) })
 	until := g.ReachedAt
 	if !g.DecideBy.IsZero() && g.DecideBy.Before(until) {
 		until = g.DecideBy

@@ -181,3 +181,39 @@ func FuzzWhatIf(f *testing.F) {
 		}
 	})
 }
+
+// TestRunInsideIsWaitedFor: what a run inside waits for, its gate and its people, is on the screen of the run around it, and nothing of one
+// that has ended or of another.
+func TestRunInsideIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	p, snap := aWeekend(t, "en")
+	r := &snap.Runs[0]
+	r.Forecast.Gates, r.State, r.Reason = nil, run.RunRunning, ""
+	inner := func(id, parent, gate string, state run.State) snapshot.Run {
+		f := *r.Forecast
+		f.Gates = []forecast.Gate{{ID: gate, ReachedAt: snap.At}}
+		return snapshot.Run{ID: id, Runbook: "inner", Parent: parent, Environment: "prod", Production: true, State: state, Forecast: &f, Waiting: []string{gate},
+			Steps: []snapshot.Step{{ID: "act", State: run.WaitingForPerson, Owner: "newco/operator"}}}
+	}
+	snap.Runs = append(snap.Runs, inner("mid-1", r.ID, "mid-go", run.RunRunning), inner("deep-1", "mid-1", "deep-go", run.RunRunning),
+		inner("past-1", r.ID, "past-go", run.RunFailed), inner("strange-1", "other-1", "strange-go", run.RunRunning))
+	snap.Needed = nil
+	for _, o := range snap.Runs[1:] {
+		snap.Needed = append(snap.Needed, snapshot.Needed{Kind: snapshot.NeedStep, Subject: "act", Run: o.ID, Seat: "newco/operator"},
+			snapshot.Needed{Kind: snapshot.NeedDecision, Subject: o.Waiting[0], Gate: o.Waiting[0], Seat: "customer/chair"})
+	}
+	text, err := runScreen{session: &session{}, Catalogue: speak(p), p: p, snap: snap, r: snap.Runs[0]}.draw(0, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range []string{"Next gate: mid-go now", "step act (mid-1)", "decision mid-go", "step act (deep-1)", "decision deep-go"} {
+		if !strings.Contains(text, w) {
+			t.Errorf("%q is not on the screen:\n%s", w, text)
+		}
+	}
+	for _, w := range []string{"past-", "strange-"} {
+		if strings.Contains(text, w) {
+			t.Errorf("%q is on the screen:\n%s", w, text)
+		}
+	}
+}

@@ -158,7 +158,10 @@ func (s *session) showRun(snap snapshot.Snapshot, p *plan.Plan, r snapshot.Run) 
 	}
 	s.marked(p, r, snap.At)
 	s.whatNext(c, snap, r)
-	snap.Needed = slices.DeleteFunc(slices.Clone(snap.Needed), func(n snapshot.Needed) bool { return !concerns(n, r) })
+	for _, o := range inside(snap, r) {
+		s.whatNext(c, snap, o)
+	}
+	snap.Needed = concern(snap, r)
 	if err := s.needed(snap, p); err != nil {
 		return err
 	}

@@ -22,7 +22,11 @@ func (v runScreen) owed(n snapshot.Needed) string {
 			return v.T(ofSide("watch.contradicted", st.Contradiction.Side), "step", n.Subject)
 		}
 	}
-	return wanted(v.Catalogue, n)
+	what := wanted(v.Catalogue, n)
+	if n.Run != "" && n.Run != v.r.ID { // a step of that name is in a run inside this one
+		what += " (" + n.Run + ")"
+	}
+	return what
 }
 
 // printKept shows what a person keeps from starting, and lets start again.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -125,12 +126,24 @@ func clip(text string, rows int, more func(left int) string) string {
 	return strings.Join(lines[:shown], "") + more(len(lines)-shown) + "\n"
 }
 
-// concern lists what is waited for in a run, soonest first as the snapshot has it.
+// concern lists what is waited for in a run and in the runs of its steps, soonest first as the snapshot has it.
 func concern(snap snapshot.Snapshot, r snapshot.Run) []snapshot.Needed {
+	within := append([]snapshot.Run{r}, inside(snap, r)...)
 	var out []snapshot.Needed
 	for _, n := range snap.Needed {
-		if concerns(n, r) {
+		if slices.ContainsFunc(within, func(r snapshot.Run) bool { return concerns(n, r) }) {
 			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// inside lists the runs of a run's steps that have not ended, and those inside them: the run goes on when they do.
+func inside(snap snapshot.Snapshot, r snapshot.Run) []snapshot.Run {
+	var out []snapshot.Run
+	for _, o := range snap.Runs {
+		if o.Parent == r.ID && !o.State.Final() {
+			out = append(append(out, o), inside(snap, o)...)
 		}
 	}
 	return out

@@ -184,3 +184,20 @@ func TestASupplierSeesItsOwnSide(t *testing.T) {
 		t.Error("nothing is seen")
 	}
 }
+
+// A step that failed in a run that goes on keeps it from ending until somebody says what is to become of it.
+func TestAFailedStepNeedsAWord(t *testing.T) {
+	t.Parallel()
+	in, f := calm(t)
+	f.add(t, day, run.RunStarted, "weekend-1", "", "", started(in.Plan, "weekend", "prod", false))
+	f.step(t, day, "weekend-1", "stop", "oldco/operator", run.Begun{State: run.WaitingForPerson}, run.Finished{State: run.Failed, Reason: "no"})
+	var got []string
+	for _, n := range snapshot.Build(in).Needed {
+		if n.Kind == snapshot.NeedStep {
+			got = append(got, n.Subject+" "+n.Run+" "+n.Seat)
+		}
+	}
+	if d := cmp.Diff([]string{"stop weekend-1 oldco/operator"}, got); d != "" {
+		t.Errorf("needed (-want +got):\n%s", d)
+	}
+}

@@ -113,7 +113,8 @@ func (b *builder) neededIn(r Run) []Needed {
 			out = append(out, Needed{Kind: NeedContradiction, Subject: s.ID, Run: r.ID, Seat: seat, Person: b.person(seat)})
 		}
 		late := s.State == run.Held && s.By.Via == journal.ViaEngine
-		waits := s.State == run.WaitingForPerson || s.State == run.Uncertain || late || r.State == run.RunHeld && r.HeldStep == s.ID
+		frozen := r.State == run.RunHeld && r.HeldStep == s.ID && s.State == run.Waiting
+		waits := s.State == run.WaitingForPerson || s.State == run.Uncertain || s.State == run.Failed || late || frozen // a failed one keeps a run open that goes on
 		if !waits {
 			continue
 		}
