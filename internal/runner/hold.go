@@ -99,7 +99,7 @@ func (r *Runner) releaseRun(ctx context.Context, c Command) (Reply, error) {
 func (d *decision) sayHold(rn *run.Run, st *run.Step, who journal.Actor, reason string) error {
 	switch {
 	case st.State == run.Held:
-		return nil // a repeat harms nobody
+		return refuse(Conflict, "skift step "+rn.ID+" "+st.ID+" release lets it begin", "%s is held%s already: %s", st.ID, by(st.By), st.Reason)
 	case !run.Legal(st.State, run.StepWasHeld, run.Held):
 		return refuse(Conflict, "what is in flight is not stopped; skift pause "+rn.ID+" keeps everything that comes after it from starting",
 			"%s is %s: only a step that has not begun can be held", st.ID, st.State)
@@ -108,11 +108,19 @@ func (d *decision) sayHold(rn *run.Run, st *run.Step, who journal.Actor, reason 
 	return err
 }
 
+// by names the seat that did something; "" = none did.
+func by(who journal.Actor) string {
+	if who.Seat == "" {
+		return ""
+	}
+	return " by " + who.Seat
+}
+
 // sayRelease lets a held step start once nothing else keeps it.
 func (d *decision) sayRelease(rn *run.Run, st *run.Step, who journal.Actor, reason string) error {
 	switch {
 	case st.State == run.Waiting:
-		return nil
+		return refuse(Conflict, "what it waits for: skift runs "+rn.ID, "nobody holds %s: it is %s", st.ID, st.State)
 	case !run.Legal(st.State, run.StepReleased, run.Waiting):
 		return refuse(Conflict, "", "%s is %s: nobody holds it", st.ID, st.State)
 	}

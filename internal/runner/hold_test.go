@@ -118,7 +118,7 @@ func TestPauseIsRefused(t *testing.T) {
 	})
 }
 
-// TestHeldStep: nothing starts a held step but its release; it can be skipped, and a repeat is harmless.
+// TestHeldStep: nothing starts a held step but its release; it can be skipped. A repeat, and a release of what nobody holds, is told.
 func TestHeldStep(t *testing.T) {
 	t.Parallel()
 	story(t, map[string]string{"streams": streams}, func(w *world) {
@@ -127,7 +127,18 @@ func TestHeldStep(t *testing.T) {
 		id := w.begin("streams")
 		w.say(id, "b", "hold", "ibm/operator")
 		w.say(id, "c", "hold", "ibm/operator")
-		w.say(id, "b", "hold", "ibm/operator")
+		before := w.ledger.Head()
+		for _, again := range []runner.Command{w.step(id, "b", "hold", "ibm/operator", "x"), pause(runner.DoPause, id, "", "b")} {
+			if r := w.refused(runner.Conflict, again); !strings.Contains(r.Message, "b is held by ibm/operator already: ") {
+				t.Errorf("held twice: %s", r.Message)
+			}
+		}
+		if r := w.refused(runner.Conflict, w.step(id, "d", "release", "ibm/operator", "x")); !strings.Contains(r.Message, "nobody holds d: it is waiting") {
+			t.Errorf("released although nobody holds it: %s", r.Message)
+		}
+		if w.ledger.Head() != before {
+			t.Error("what was refused is in the journal")
+		}
 		end()
 		synctest.Wait()
 		w.restart()

@@ -95,6 +95,12 @@ func (d *decision) askOverride(o *run.Run, who journal.Actor, c Command) (Reply,
 	case !slices.Contains(d.passed(o), c.Step):
 		return Reply{}, refuse(Usage, "it passed: "+passed, "%s has passed no point of no return called %q", o.ID, c.Step)
 	}
+	for _, asked := range d.Facts.Register.Overrides {
+		if asked.Run == o.ID && asked.Past == c.Step && asked.Waits(d.Now) {
+			return Reply{}, refuse(Conflict, fmt.Sprintf("a seat of another party than %s confirms it: skift confirm %d --as SEAT", plan.SeatParty(asked.Actor.Seat), asked.Seq),
+				"event %d asks for it already, until %s", asked.Seq, asked.Until.In(d.r.plan.Zone).Format(timeFormat))
+		}
+	}
 	until := d.Now.Add(overrideHolds)
 	seq, err := d.Emit(register.OverrideAsked, "", o.ID, who, register.Body(register.Override{Past: c.Step, Reason: c.Reason, Until: until}))
 	return Reply{Run: o.ID, Event: seq, Message: fmt.Sprintf("%s asks to back out %s although %s has begun; a seat of another party confirms it until %s, and it begins then: skift confirm %d --as SEAT",

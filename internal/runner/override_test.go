@@ -75,6 +75,11 @@ func TestOverride(t *testing.T) {
 		if w.runState("back-1") != "" {
 			t.Fatal("it begins with one word")
 		}
+		for _, seat := range []string{chair, "kombit/manager"} {
+			if r := w.refused(runner.Conflict, backOut(id, "open", seat)); !strings.Contains(r.Message, fmt.Sprintf("event %d asks for it already", asked)) {
+				t.Errorf("asked twice: %+v", r)
+			}
+		}
 		w.refused(runner.NotFound, confirm(asked+1, ibm))
 		w.refused(runner.Usage, confirm(asked, ""))
 		w.refused(runner.Forbidden, confirm(asked, chair))
