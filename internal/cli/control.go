@@ -147,8 +147,8 @@ func (s *session) attestCommand() *cobra.Command {
 
 func (s *session) confirmCommand() *cobra.Command {
 	var a act
-	return acting(&cobra.Command{
-		Use: "confirm EVENT --as SEAT", Short: "Be the second seat of something that needs two",
+	c := acting(&cobra.Command{
+		Use: "confirm EVENT --as SEAT [--set NAME=VALUE]", Short: "Be the second seat of something that needs two",
 		Args: args("EVENT"),
 		RunE: func(c *cobra.Command, got []string) error {
 			n, err := strconv.ParseInt(got[0], 10, 64)
@@ -156,9 +156,14 @@ func (s *session) confirmCommand() *cobra.Command {
 				return usage(fmt.Sprintf("%q is not the number of an event", got[0]), "skift runs shows what waits for a second seat, with its number")
 			}
 			a.Do, a.Event = runner.DoConfirm, n
+			if err := a.values(); err != nil {
+				return err
+			}
 			return s.send(c, a)
 		},
 	}, &a)
+	parametrised(c, &a)
+	return c
 }
 
 func (s *session) acceptCommand() *cobra.Command {

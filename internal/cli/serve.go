@@ -93,11 +93,24 @@ func starting(c *cobra.Command, a *act) {
 	c.Flags().BoolVar(&a.Rehearsal, "rehearsal", false, "rehearse: in production no effect is executed")
 	c.Flags().Float64Var(&a.Speed, "speed", 1, "with --rehearsal: waits are `N` times shorter")
 	c.Flags().StringVar(&a.As, "as", "", "`SEAT` that starts it")
+	parametrised(c, a)
+}
+
+// parametrised adds the flag by which parameters get their values.
+func parametrised(c *cobra.Command, a *act) {
 	c.Flags().StringArrayVar(&a.set, "set", nil, "`NAME=VALUE` of a parameter of the runbook; may be given several times")
 }
 
 // settle reads what starting takes: a factor for the waits, and values for parameters.
 func (a *act) settle() error {
+	if err := a.values(); err != nil {
+		return err
+	}
+	return checkSpeed(a.Command)
+}
+
+// values reads the parameters of the runbook that begins.
+func (a *act) values() error {
 	for _, text := range a.set {
 		name, value, ok := strings.Cut(text, "=")
 		if _, twice := a.Set[name]; !ok || name == "" || twice {
@@ -108,7 +121,7 @@ func (a *act) settle() error {
 		}
 		a.Set[name] = value
 	}
-	return checkSpeed(a.Command)
+	return nil
 }
 
 // checkSpeed refuses what is no factor: waits are never made longer.

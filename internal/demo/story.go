@@ -192,7 +192,7 @@ func (s *story) turn(ctx context.Context, runID string, b breakage) error {
 	}
 	manager := s.plan.Gates[goGate].Poll[0]
 	if s.backOut && runID == s.live {
-		_, err := s.do(ctx, runner.Command{Do: runner.DoStart, Runbook: backOutRunbook, As: manager})
+		_, err := s.do(ctx, runner.Command{Do: runner.DoBackOut, Run: runID, As: manager, Reason: "what was found cannot be mended in time"})
 		return said("back out "+runID, err)
 	}
 	if err := s.theatre.mend(b.env, b.fault); err != nil {

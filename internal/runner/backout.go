@@ -1,7 +1,9 @@
 package runner
 
 import (
+	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"skift/internal/journal"
@@ -25,6 +27,22 @@ func (d *decision) twin(rb *runbooks.Runbook, env string, rehearsal bool) (*run.
 		return o, nil
 	}
 	return nil, refuse(Conflict, "", "there is nothing to back out: no run of a runbook that names %q as its back-out was started in %s", rb.ID, env)
+}
+
+// mayStartBackOut asks of a start what is asked of a back-out: to begin the runbook that undoes a live run is the same decision.
+func (r *Runner) mayStartBackOut(undone *run.Run, c Command, who journal.Actor) error {
+	if undone.Started.Rehearsal {
+		return nil
+	}
+	hint := "skift back-out " + undone.ID + " --as SEAT --reason …, with a seat of the customer"
+	if strings.TrimSpace(c.Reason) == "" {
+		return refuse(Usage, hint, "%s backs out %s: backing out needs a reason", c.Runbook, undone.ID)
+	}
+	var refused *Refusal
+	if err := r.commands(who, "backs out"); errors.As(err, &refused) {
+		return refuse(refused.Kind, hint, "%s backs out %s: %v", c.Runbook, undone.ID, err)
+	}
+	return nil
 }
 
 // mayBackOut refuses to undo what stands already as it did, or does not stand still. The point of no return is not asked about here.

@@ -101,7 +101,7 @@ func TestBackOutByHand(t *testing.T) {
 	books := map[string]string{"there": strings.Replace(there["there"], "  stop:", "  doze: {wait: 1h}\n  long: {wait: 90m}\n  nap: {needs: [doze], wait: 1h}\n  stop:", 1), "back": there["back"]}
 	story(t, books, func(w *world) {
 		id := w.begin("there")
-		w.begin("back")
+		w.begin("back", chaired)
 		w.wantRun(id, run.RunHeld)
 		w.wantSteps("back-1", "unturn", "skipped", "unopen", "skipped", "start", "waiting-for-person")
 		if n := len(w.actions.made()); n != 0 {
@@ -132,7 +132,7 @@ func TestGoDuringABackOut(t *testing.T) {
 		id := w.begin("late")
 		w.do(vote("go", "no-go", chair))
 		w.wantRun(id, run.RunHeld)
-		w.begin("back")
+		w.begin("back", chaired)
 		w.allGo("go", ibm, sse)
 		w.wantRun(id, run.RunHeld)
 		w.say("back-1", "undo", "done", ibm)
@@ -157,6 +157,39 @@ func TestSecondBackOut(t *testing.T) {
 		w.say(id, "prove", "retry", "kombit/chair")
 		w.wantSteps(id, "prove", "failed")
 		w.wantRun("back-2", run.RunRunning)
+	})
+}
+
+// TestBackOutByStart: to begin the runbook that undoes a live run is to back it out, whoever says it in whatever words.
+func TestBackOutByStart(t *testing.T) {
+	t.Parallel()
+	story(t, there, func(w *world) {
+		id := w.begin("there")
+		start := runner.Command{Do: runner.DoStart, Runbook: "back"}
+		for _, c := range []struct{ kind, as, reason, says string }{
+			{runner.Usage, "", "", "needs a reason"},
+			{runner.Usage, "kombit/chair", " ", "needs a reason"},
+			{runner.Usage, "", "it smokes", "say which seat acts"},
+			{runner.Forbidden, ibm, "it smokes", "only a seat of the customer backs out a run"},
+		} {
+			start.As, start.Reason = c.as, c.reason
+			r := w.refused(c.kind, start)
+			if !strings.Contains(r.Message, c.says) || len(r.Hints) != 1 || !strings.HasPrefix(r.Hints[0], "skift back-out "+id) {
+				t.Errorf("as %q because %q: %s, %q", c.as, c.reason, r.Message, r.Hints)
+			}
+		}
+		w.wantRun(id, run.RunRunning)
+		w.begin("back", chaired)
+		w.facts(func(f *ledger.Facts) {
+			if got := f.Runs.Runs["back-1"].Started.Reason; got != "it smokes" {
+				t.Errorf("it was begun because %q", got)
+			}
+		})
+		if again := w.do(runner.Command{Do: runner.DoStart, Runbook: "back"}); !again.Resumed { // decided already
+			t.Errorf("%+v", again)
+		}
+		w.begin("there", rehearsal, exttest)
+		w.begin("back", rehearsal, exttest) // practised by whoever practises
 	})
 }
 
@@ -192,7 +225,7 @@ func TestBackOutMovesOnlyWhatMoved(t *testing.T) {
 		if w.phase("prod", "gateway") != "fallback" || w.phase("prod", "sftp") != "fallback" {
 			t.Fatal("not switched")
 		}
-		w.wantRun(w.begin("back"), run.RunDone)
+		w.wantRun(w.begin("back", chaired), run.RunDone)
 		if w.phase("prod", "gateway") != "fallback" || w.phase("prod", "sftp") != "before" {
 			t.Errorf("gateway %s, sftp %s", w.phase("prod", "gateway"), w.phase("prod", "sftp"))
 		}

@@ -63,7 +63,7 @@ func TestParameters(t *testing.T) {
 		if again := w.begin("one", set("host", "web.example")); again != id {
 			t.Errorf("%s goes on as %s", id, again)
 		}
-		w.begin("undo", set("why", "tired"))
+		w.begin("undo", chaired, set("why", "tired"))
 		want := [][]string{
 			{"web.example", "", "plain", "./go", "fixed", "web.example", "--", "plain"},
 			{"", "web.example", "", "./deep", "web.example", "red"},

@@ -92,6 +92,9 @@ func (d *decision) begin(rb *runbooks.Runbook, env *plan.Environment, c Command,
 		if err != nil {
 			return nil, 0, err
 		}
+		if err := d.r.mayStartBackOut(undone, c, who); err != nil {
+			return nil, 0, err
+		}
 		return d.startBackOut(undone, c, who)
 	}
 	values, err := d.r.plan.Parameters(rb, c.Set)

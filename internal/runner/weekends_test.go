@@ -62,7 +62,7 @@ func TestTwoWeekendsInside(t *testing.T) {
 		w.wantSteps("inner-2", "stop", "waiting-for-person") // and so is the end before which it had to begin
 		w.say("inner-2", "stop", "done", sse)
 		w.wantPhases("fallback", "fallback")
-		back := w.begin("back")
+		back := w.begin("back", chaired)
 		w.wantSteps(back, "unturn", "done", "start", "waiting") // its own weekend's third hour
 		until(6, 3)
 		w.say(back, "start", "done", sse)
@@ -146,7 +146,7 @@ func TestALateWeekend(t *testing.T) {
 			t.Errorf("after the window the gate is %s, to be decided by %s", j.State, j.DecideBy)
 		}
 		w.refused(runner.Refused, vote("late", "go", chair))
-		w.wantRun(w.begin("back"), run.RunRunning)
+		w.wantRun(w.begin("back", chaired), run.RunRunning)
 		w.say("back-1", "start", "done", sse)
 		w.wantRun(id, run.RunBacked)
 		until(6, 1)
@@ -165,7 +165,7 @@ func TestBegunByHandForTheRightWeekend(t *testing.T) {
 		until(3, 1)
 		first := w.begin("weekend")
 		w.say(first, "stop", "done", sse)
-		w.say(w.begin("back"), "start", "done", sse)
+		w.say(w.begin("back", chaired), "start", "done", sse)
 		w.wantRun(first, run.RunBacked)
 		until(3, 5)
 		again := w.begin("weekend") // in the same weekend once more, and its deadline is over
@@ -237,7 +237,7 @@ func TestBackOutOfAnotherRevision(t *testing.T) {
 			w.plan = after
 			w.start()
 			w.wantShown(id, "stop", "turn", "prove", "beside", "open", "shut")
-			back := w.begin("back")
+			back := w.begin("back", chaired)
 			w.wantSteps(back, "unturn", "done", "unopen", "skipped", "start", "waiting-for-person")
 			w.wantPhases("before", "before")
 			w.say(back, "start", "done", sse)

@@ -180,7 +180,7 @@ func TestSecondWeekendBackedOut(t *testing.T) {
 		second := w.begin("weekend")
 		w.say(second, "stop", "done", sse)
 		w.wantPhases("fallback", "fallback")
-		back := w.begin("back")
+		back := w.begin("back", chaired)
 		w.say(back, "start", "done", sse)
 		w.wantRun(back, run.RunDone)
 		w.wantRun(second, run.RunBacked)

@@ -489,6 +489,9 @@ func (w *world) begin(runbook string, change ...func(*runner.Command)) string {
 	return w.do(c).Run
 }
 
+// chaired is what it takes to back out.
+func chaired(c *runner.Command) { c.As, c.Reason = "kombit/chair", "it smokes" }
+
 func rehearsal(c *runner.Command) { c.Rehearsal = true }
 func exttest(c *runner.Command)   { c.Environment = "exttest" }
 
