@@ -74,7 +74,7 @@ func (d *decision) abortable(c Command) (*run.Run, journal.Actor, error) {
 func (d *decision) surviving(rn *run.Run) (out []*run.Step) {
 	for _, id := range rn.Order {
 		st := rn.Steps[id]
-		if (st.State == run.Uncertain || st.State == run.Failed) && st.PID != 0 && d.r.cfg.Actions.Alive(st.PID, st.PIDStarted) {
+		if (st.State == run.Uncertain || st.State == run.Failed) && d.lives(st) {
 			out = append(out, st)
 		}
 	}

@@ -59,6 +59,9 @@ func (d *decision) mayBackOut(o *run.Run) error {
 	if step := d.inFlight(o); step != "" {
 		return refuse(Conflict, "wait for it to finish: what is undone must stand still", "%s is in flight", step)
 	}
+	if left := d.leftRunning(o); left != nil {
+		return refuse(Conflict, "stop it or wait for it to end: what is undone must stand still", "the process of %s of %s still runs (pid %d)", left.step, left.run, left.pid)
+	}
 	return nil
 }
 
@@ -238,7 +241,7 @@ func backingOut(runs *run.Facts, rn *run.Run) *run.Run {
 }
 
 // backOutDue starts the back-out that a failed step asks for, unless the point of no return is passed, and once nothing of the
-// run is in flight any more: what is undone must stand still. A failure from before an earlier back-out asks no more.
+// run is in flight any more, nor a process of it left: what is undone must stand still. A failure from before an earlier back-out asks no more.
 func (d *decision) backOutDue(rn *run.Run) error {
 	if rn.State != run.RunHeld || rn.Started.BackOut == "" || d.noReturn(rn) != nil || d.inFlight(rn) != "" {
 		return nil
@@ -253,6 +256,10 @@ func (d *decision) backOutDue(rn *run.Run) error {
 		return s.OnFailure == runbooks.BackOut && st.State == run.Failed && st.FinishedAt.After(since)
 	})
 	if !due || d.takenBackBy(rn) != nil {
+		return nil
+	}
+	if left := d.leftRunning(rn); left != nil {
+		d.r.watch(left.survivor)
 		return nil
 	}
 	_, _, err = d.startBackOut(rn, Command{}, engine())

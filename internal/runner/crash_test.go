@@ -343,7 +343,7 @@ func TestRecoveryBesideALivingProcess(t *testing.T) {
 		})
 		id := w.begin("one")
 		w.crash()
-		w.actions.alive = true
+		w.actions.alive.Store(true)
 		w.start()
 		w.wantSteps(id, "twice", "uncertain")
 		if n := len(w.actions.made()); n != 1 {

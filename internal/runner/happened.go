@@ -11,7 +11,11 @@ import (
 // effect left behind still runs: what has not happened yet still may.
 func (d *decision) askHappened(rn *run.Run, s *runbooks.Step) {
 	st := rn.Steps[s.ID]
-	if len(s.Happened) == 0 || st.State != run.Uncertain || st.PID != 0 && d.r.cfg.Actions.Alive(st.PID, st.PIDStarted) {
+	if len(s.Happened) == 0 || st.State != run.Uncertain {
+		return
+	}
+	if d.lives(st) {
+		d.r.watch(survivor{rn.ID, s.ID, st.Attempt})
 		return
 	}
 	attempt := st.Attempt

@@ -213,7 +213,7 @@ func TestAbortStops(t *testing.T) {
 			<-ctx.Done()
 			return runner.Outcome{Uncertain: true, Summary: "stopped"}, context.Cause(ctx)
 		})
-		w.actions.alive = true
+		w.actions.alive.Store(true)
 		id := w.begin("outer")
 		abort := runner.Command{Do: runner.DoAbort, Run: id, As: "kombit/chair", Reason: "enough", Stop: true}
 		w.refused(runner.Forbidden, runner.Command{Do: runner.DoAbort, Run: id, As: "ibm/operator", Reason: "enough", Stop: true})

@@ -48,6 +48,7 @@ type Runner struct {
 
 	readied   map[*run.Run]*readiness        // of runs in the present facts; only decisions, which come one at a time, touch it
 	overlays  map[*run.Run]overlay           // the same of runs to which steps were added
+	survivors map[survivor]bool              // processes whose end somebody waits for; only decisions touch it
 	scheduled map[*plan.Plan]map[string]bool // runbooks that a plan schedules; only decisions touch it
 	queued    bool                           // something could start and there is no room; only decisions touch it
 

@@ -170,7 +170,7 @@ func (d *decision) sayRetry(rn *run.Run, st *run.Step, who journal.Actor, reason
 	if !run.Legal(st.State, run.StepRetried, run.Waiting) {
 		return refuse(Conflict, "", "%s is %s: only a failed or uncertain step can be tried again", st.ID, st.State)
 	}
-	if st.PID != 0 && d.r.cfg.Actions.Alive(st.PID, st.PIDStarted) {
+	if d.lives(st) {
 		return refuse(Conflict, "stop it or wait for it, then retry", "the process of the last attempt still runs (pid %d)", st.PID)
 	}
 	if _, err := d.Emit(run.StepRetried, rn.ID, st.ID, who, run.Body(run.Finished{Attempt: st.Attempt, Reason: reason})); err != nil {

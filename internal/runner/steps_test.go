@@ -224,7 +224,7 @@ func TestFailAndRetry(t *testing.T) {
 	story(t, map[string]string{"one": "  go: {owner: ibm/operator, command: [./x]}\n"}, func(w *world) {
 		w.actions.will(failing("go"))
 		id := w.begin("one")
-		w.actions.alive = true
+		w.actions.alive.Store(true)
 		w.facts(func(f *ledger.Facts) {})
 		w.wantRun(id, run.RunHeld)
 		w.actions.will(nil)
@@ -245,9 +245,9 @@ func TestRetryWaitsForTheProcess(t *testing.T) {
 			return runner.Outcome{Uncertain: true}, e.Launched(42, "boot")
 		})
 		id := w.begin("one")
-		w.actions.alive = true
+		w.actions.alive.Store(true)
 		w.refused(runner.Conflict, w.step(id, "go", "retry", "ibm/operator", "again"))
-		w.actions.alive = false
+		w.actions.alive.Store(false)
 		w.actions.will(nil)
 		w.say(id, "go", "retry", "ibm/operator")
 		w.wantRun(id, run.RunDone)

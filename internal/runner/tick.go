@@ -48,7 +48,10 @@ func (r *Runner) runOnce(ctx context.Context, now time.Time) (next time.Time, er
 		if err := d.gatesDue(evidence, &next); err != nil {
 			return err
 		}
-		return d.makeRoom()
+		if err := d.makeRoom(); err != nil {
+			return err
+		}
+		return d.outlived(&next)
 	})
 	if errors.Is(err, ledger.ErrBroken) {
 		return next, err

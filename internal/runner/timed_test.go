@@ -249,7 +249,7 @@ func TestHappenedAsksLater(t *testing.T) {
 		})
 		id = w.begin("two")
 		w.crash()
-		w.actions.alive = true
+		w.actions.alive.Store(true)
 		w.start()
 		w.wantSteps(id, "go", "uncertain")
 		if n := len(w.sweeper.causes()); n != 1 {
@@ -259,7 +259,7 @@ func TestHappenedAsksLater(t *testing.T) {
 			<-ctx.Done()
 			return runner.Swept{}, context.Cause(ctx)
 		})
-		w.actions.alive = false
+		w.actions.alive.Store(false)
 		w.restart()
 		if n := len(w.sweeper.causes()); n != 2 {
 			t.Errorf("asked %d times once it is gone, want once", n-1)

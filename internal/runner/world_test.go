@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"testing/synctest"
@@ -127,7 +128,7 @@ type actions struct {
 	mu    sync.Mutex
 	calls []string
 	done  func(ctx context.Context, e runner.Effect) (runner.Outcome, error) // nil: all goes well
-	alive bool
+	alive atomic.Bool
 }
 
 func (a *actions) Do(ctx context.Context, e runner.Effect) (runner.Outcome, error) {
@@ -141,7 +142,7 @@ func (a *actions) Do(ctx context.Context, e runner.Effect) (runner.Outcome, erro
 	return do(ctx, e)
 }
 
-func (a *actions) Alive(int, string) bool { return a.alive }
+func (a *actions) Alive(int, string) bool { return a.alive.Load() }
 
 func (a *actions) made() []string {
 	a.mu.Lock()
