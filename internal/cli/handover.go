@@ -66,7 +66,7 @@ type handover struct {
 	At       time.Time            `json:"at"`
 	Happened []happened           `json:"happened"` // oldest first
 	Needed   []snapshot.Needed    `json:"needed"`   // of whom something is waited for
-	Open     []openStep           `json:"open"`     // steps that failed, are uncertain, held, or under way
+	Open     []openStep           `json:"open"`     // steps that failed, are uncertain, held, under way, or have an issue
 	Accepted []snapshot.Deviation `json:"accepted,omitempty"`
 	Unsent   []snapshot.Letter    `json:"unsent,omitempty"`
 	Duty     []snapshot.Duty      `json:"duty"`
@@ -92,6 +92,7 @@ type openStep struct {
 	Owner  string        `json:"owner,omitempty"`
 	Reason string        `json:"reason,omitempty"`
 	Since  time.Time     `json:"since,omitzero"`
+	Issue  string        `json:"issue,omitempty"` // what was flagged as wrong with it
 }
 
 // handOver gathers what the next shift must know.
@@ -123,9 +124,14 @@ func handOver(ctx context.Context, d api.Desk, p *plan.Plan, since time.Time) (h
 	states := []run.StepState{run.Failed, run.Uncertain, run.Held, run.Running, run.Verifying}
 	for _, r := range snap.Runs {
 		for _, st := range r.Steps {
-			if !r.State.Final() && slices.Contains(states, st.State) {
-				h.Open = append(h.Open, openStep{r.ID, st.ID, st.State, st.Owner, st.Reason, st.AskedAt})
+			if r.State.Final() || !slices.Contains(states, st.State) && st.Issue == nil {
+				continue
 			}
+			o := openStep{Run: r.ID, Step: st.ID, State: st.State, Owner: st.Owner, Reason: st.Reason, Since: st.AskedAt}
+			if st.Issue != nil {
+				o.Issue = st.Issue.Text
+			}
+			h.Open = append(h.Open, o)
 		}
 	}
 	return h, nil
@@ -133,7 +139,7 @@ func handOver(ctx context.Context, d api.Desk, p *plan.Plan, since time.Time) (h
 
 // told are the kinds of event that a shift is told of. What comes and goes by itself is not among them.
 var told = []string{run.RunStarted, run.RunWasHeld, run.RunReleased, run.RunPaused, run.RunResumed, run.RunEnded, run.StepFinished, run.StepUncertain, run.StepRetried,
-	run.StepWasHeld, run.StepReleased, run.StepFlagged, run.StepNoted,
+	run.StepWasHeld, run.StepReleased, run.StepAdded, run.StepChanged, run.StepFlagged, run.StepCleared, run.StepNoted,
 	register.GateOpened, register.GateExtended, register.GateDecided, register.PhaseMoved, register.DeviationAccepted, register.DeviationConfirmed,
 	register.MilestoneStarted, register.MilestonePassed, register.MilestoneReopened, register.StatusSet, register.Logged, register.PlanAdopted,
 	register.ProbingPaused, register.ProbingResumed, register.MessageSettled, register.DataTakenOver,
@@ -157,10 +163,28 @@ type said struct {
 	Rehearsal   bool   `json:"rehearsal"`
 }
 
+// changedText says how a step is planned otherwise: "takes 1 h 30 min, newco/operator".
+func changedText(c *words.Catalogue, e journal.Event) string {
+	b, _ := body[run.Changed](e)
+	var out []string
+	if b.Takes > 0 {
+		out = append(out, c.T("told.step.takes", "takes", c.Duration(b.Takes)))
+	}
+	if b.Owner != "" {
+		out = append(out, c.T("told.step.owner", "owner", b.Owner))
+	}
+	return strings.Join(out, ", ")
+}
+
 // tell is an event as one sentence; "" = nothing worth telling.
 func tell(c *words.Catalogue, p *plan.Plan, e journal.Event) string {
 	var b said
-	if !slices.Contains(told, e.Kind) || len(e.Body) > 0 && json.Unmarshal(e.Body, &b) != nil {
+	switch added, ok := body[run.Added](e); {
+	case !slices.Contains(told, e.Kind):
+		return ""
+	case e.Kind == run.StepAdded && ok: // its step is more than a name
+		b.Reason = added.Reason
+	case len(e.Body) > 0 && json.Unmarshal(e.Body, &b) != nil:
 		return ""
 	}
 	state := ""
@@ -171,6 +195,8 @@ func tell(c *words.Catalogue, p *plan.Plan, e journal.Event) string {
 		state = c.T("mail.state." + b.State)
 	case e.Kind == run.StepFinished:
 		state = c.T("step." + b.State)
+	case e.Kind == run.StepChanged:
+		state = changedText(c, e)
 	case e.Kind == run.RunEnded:
 		state = c.T("run." + b.State)
 	case e.Kind == register.GateDecided:
@@ -256,6 +282,12 @@ func (s *session) showOpen(c *words.Catalogue, p *plan.Plan, h handover) error {
 		text := c.T("handover.step", "step", o.Step, "run", o.Run, "state", c.T("step."+string(o.State)))
 		if o.Reason != "" {
 			text += ": " + c.Retold(o.Reason)
+		}
+		if o.Issue != "" {
+			if state == term.Plain {
+				state = term.Risk
+			}
+			text += "; " + c.T("handover.issue", "why", o.Issue)
 		}
 		t.Cells(term.Cell{Text: state.Shape(), State: state}, term.Cell{Text: text})
 	}

@@ -119,6 +119,7 @@ func (v runScreen) head() {
 	for _, p := range v.r.Paused {
 		v.brief(term.Risk.Shape() + " " + pauseText(v.Catalogue, p))
 	}
+	v.issues()
 }
 
 func (v runScreen) clock(t time.Time) string { return clockIn(v.Catalogue, v.p, t, v.snap.At) }

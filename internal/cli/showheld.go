@@ -65,12 +65,8 @@ func (s *session) keptBack(c *words.Catalogue, r snapshot.Run) {
 func (s *session) marked(p *plan.Plan, r snapshot.Run, now time.Time) {
 	c := speak(p)
 	for _, st := range r.Steps {
-		if i := st.Issue; i != nil {
-			fix := c.T("runs.issue.unknown")
-			if i.Fix > 0 {
-				fix = c.T("runs.issue.by", "at", near(c, p, i.At.Add(i.Fix), now))
-			}
-			s.printf("%s %s\n", s.screen.Paint(term.Risk, term.Risk.Shape()), term.Line(c.T("runs.issue", "step", st.ID, "why", i.Text, "who", i.By.Seat, "fix", fix)))
+		if st.Issue != nil {
+			s.printf("%s %s\n", s.screen.Paint(term.Risk, term.Risk.Shape()), issueText(c, p, st, now))
 		}
 		for _, n := range st.Notes {
 			file := ""
@@ -80,4 +76,13 @@ func (s *session) marked(p *plan.Plan, r snapshot.Run, now time.Time) {
 			s.printf("  %s: %s (%s, %s%s)\n", st.ID, term.Line(n.Text), n.By.Seat, near(c, p, n.At, now), file)
 		}
 	}
+}
+
+// issueText is "copy: no disk (newco/operator, fixed by 06:00)".
+func issueText(c *words.Catalogue, p *plan.Plan, st snapshot.Step, now time.Time) string {
+	i, fix := st.Issue, c.T("runs.issue.unknown")
+	if i.Fix > 0 {
+		fix = c.T("runs.issue.by", "at", near(c, p, i.At.Add(i.Fix), now))
+	}
+	return term.Line(c.T("runs.issue", "step", st.ID, "why", i.Text, "who", i.By.Seat, "fix", fix))
 }

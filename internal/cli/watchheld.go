@@ -29,6 +29,23 @@ func (v runScreen) owed(n snapshot.Needed) string {
 	return what
 }
 
+// issues names what was flagged as wrong with steps, as many as fit.
+func (v runScreen) issues() {
+	var all []string
+	for _, st := range v.r.Steps {
+		if st.Issue != nil && !st.State.Settled() {
+			all = append(all, term.Risk.Shape()+" "+issueText(v.Catalogue, v.p, st, v.snap.At))
+		}
+	}
+	most := max(v.most, 1)
+	for _, text := range all[:min(len(all), most)] {
+		v.brief(text)
+	}
+	if left := len(all) - most; left > 0 {
+		v.line("… " + v.N("screen.more", left))
+	}
+}
+
 // printKept shows what a person keeps from starting, and lets start again.
 func (w *watcher) printKept(e journal.Event) {
 	b, ok := body[run.Pausing](e) // a step's body says its reason by the same name
