@@ -53,9 +53,10 @@ func (b *builder) runs() []Run {
 
 func (b *builder) run(r *run.Run) Run {
 	book := b.bound(r).Runbooks[r.Started.Runbook]
+	heldStep, reason := r.Holder()
 	out := Run{
 		ID: r.ID, Runbook: r.Started.Runbook, Environment: r.Started.Environment, Production: r.Started.Production,
-		Rehearsal: r.Started.Rehearsal, Speed: r.Started.Speed, Parameters: maps.Clone(r.Started.Parameters), State: r.State, Reason: r.Reason, HeldStep: r.HeldStep,
+		Rehearsal: r.Started.Rehearsal, Speed: r.Started.Speed, Parameters: maps.Clone(r.Started.Parameters), State: r.State, Reason: reason, HeldStep: heldStep,
 		HeldGate: r.HeldGate, StartedAt: r.StartedAt, EndedAt: r.EndedAt, StartedBy: r.StartedBy, Changed: r.Changed,
 		NoReturn: r.NoReturn, BackOut: r.Started.BackOut, Parent: r.Started.Parent, Undoes: r.Started.Undoes, PlanHash: r.Started.PlanHash, Steps: []Step{},
 		HeldBy: r.HeldBy, Forecast: b.forecast(r),
