@@ -51,6 +51,7 @@ func (v runScreen) draw(rows int, live bool) (string, error) {
 
 func (v runScreen) show(live bool) error {
 	v.head()
+	v.issues()
 	if f := v.r.Forecast; f != nil {
 		v.gate(f)
 		for _, part := range []func(*forecast.Forecast) (string, *term.Table, int){v.now, v.next, v.late} {
@@ -119,7 +120,6 @@ func (v runScreen) head() {
 	for _, p := range v.r.Paused {
 		v.brief(term.Risk.Shape() + " " + pauseText(v.Catalogue, p))
 	}
-	v.issues()
 }
 
 func (v runScreen) clock(t time.Time) string { return clockIn(v.Catalogue, v.p, t, v.snap.At) }
