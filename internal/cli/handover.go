@@ -209,8 +209,11 @@ func tell(c *words.Catalogue, p *plan.Plan, e journal.Event) string {
 	gated := strings.HasPrefix(e.Kind, "gate.")
 	key := "told." + e.Kind
 	part := cmp.Or(b.Stream, b.Step)
-	if (e.Kind == run.RunPaused || e.Kind == run.RunResumed) && part != "" {
-		key += ".part"
+	switch kept := e.Kind == run.RunPaused || e.Kind == run.RunResumed; {
+	case kept && b.Stream != "":
+		key += ".stream"
+	case kept && b.Step != "":
+		key += ".step"
 	}
 	text := c.T(key, "part", part, "subject", e.Subject, "run", e.Run, "state", state)
 	switch { // what was only tried must not be taken for the night itself

@@ -38,6 +38,8 @@ func TestToldInBothLanguages(t *testing.T) {
 		{run.RunStarted, "w-2", `{"environment":"prod"}`, "run w-2 began (prod)"},
 		{register.PhaseMoved, "w-1", `{"environment":"test","services":["a","b"],"phase":"switching"}`, "a, b: switching (test)"},
 		{register.MilestoneStarted, "", `{}`, "milestone go began"},
+		{run.RunPaused, "w-1", `{"stream":"net","reason":"late"}`, "stream net of w-1 was paused: late"},
+		{run.RunResumed, "w-1", `{"step":"s1"}`, "further attempts of s1 of w-1 are no longer paused"},
 		{run.StepAdded, "w-1", `{"step":{"id":"go"},"text":"manual: x","reason":"forgotten"}`, "go was added to w-1: forgotten"},
 		{run.StepChanged, "w-1", `{"takes":5400000000000,"owner":"a/b","reason":"slow"}`, "go of w-1 is planned otherwise: takes 1 h 30 min, owner a/b: slow"},
 		{run.StepCleared, "w-1", `{"reason":"found"}`, "the issue of go of w-1 is cleared: found"},

@@ -61,11 +61,15 @@ func (w *watcher) printKept(e journal.Event) {
 	case b.Step != "":
 		what = "further attempts of " + b.Step
 	}
+	by := "" // the engine holds a step whose time is past, and has no seat
+	if e.Actor.Seat != "" {
+		by = " by " + e.Actor.Seat
+	}
 	switch e.Kind {
 	case run.StepWasHeld:
-		w.line(e, term.Risk, "%s is held by %s: %s", what, e.Actor.Seat, b.Reason)
+		w.line(e, term.Risk, "%s is held%s: %s", what, by, b.Reason)
 	case run.StepReleased:
-		w.line(e, term.Running, "%s is released by %s: %s", what, e.Actor.Seat, b.Reason)
+		w.line(e, term.Running, "%s is released%s: %s", what, by, b.Reason)
 	case run.RunPaused:
 		w.line(e, term.Risk, "%s is paused by %s: %s", what, e.Actor.Seat, b.Reason)
 	case run.RunResumed:
