@@ -40,7 +40,7 @@ func (s *session) freezeCheckCommand() *cobra.Command {
 	var q freeze.Question
 	var class, platform, at string
 	c := s.asJSON(&cobra.Command{
-		Use: "check --class CLASS", Short: "May this change be made?",
+		Use: "check --class CLASS", Short: "Ask whether a change may be made",
 		Long: "Every zone in force must allow it. What is left out could be anything, so that every zone has a say. A change of class transition is\n" +
 			"allowed only where the plan lists it: name it with --change, as RUNBOOK/STEP or by its milestone.\n" +
 			"Exit: 0 allowed · 3 refused, with the zone, until when, and who may make an exception.",
