@@ -59,6 +59,9 @@ func (b Backup) Size() int64 {
 // ErrDamaged: a backup is not what was written.
 var ErrDamaged = errors.New("the backup is damaged")
 
+// ErrThere is a backup that would replace a file: the one before may be the only one that is whole.
+var ErrThere = errors.New("it is there already, and is not overwritten")
+
 // MakeBackup writes the whole data directory into one file, while whoever owns it goes on. path names the file, or a directory that gets
 // one with the plan and the instant in its name. The file appears under its name once it was read back and found right.
 func MakeBackup(ctx context.Context, data, path string, now time.Time) (name string, b Backup, err error) {
@@ -67,11 +70,15 @@ func MakeBackup(ctx context.Context, data, path string, now time.Time) (name str
 		return "", b, err
 	}
 	defer st.Close()
-	switch info, err := os.Stat(path); {
+	info, err := os.Stat(path)
+	switch {
 	case err == nil && !info.IsDir() && !info.Mode().IsRegular(): // as root a rename would take /dev/null away from everybody
 		return "", b, fmt.Errorf("back up to %s: it is not a file, and is not replaced", path)
 	case err == nil && info.IsDir():
 		path = filepath.Join(path, fmt.Sprintf("skift-%s-%s.backup", st.Plan(), now.UTC().Format("20060102T150405Z")))
+	}
+	if _, err := os.Lstat(path); err == nil { // before the work is done; place asks once more
+		return path, b, ErrThere
 	}
 	work, err := os.MkdirTemp(filepath.Dir(path), ".skift-backup-*")
 	if err != nil {
@@ -91,15 +98,33 @@ func MakeBackup(ctx context.Context, data, path string, now time.Time) (name str
 		err = readBack(ctx, packed, b)
 	}
 	if err == nil {
-		err = os.Rename(packed, path)
+		err = place(packed, path)
 	}
 	if err == nil {
 		err = syncDir(filepath.Dir(path))
+	}
+	if errors.Is(err, ErrThere) {
+		return path, b, ErrThere
 	}
 	if err != nil {
 		return "", b, fmt.Errorf("back up to %s: %w", path, err)
 	}
 	return path, b, nil
+}
+
+// place gives a backup its name, which nothing has. A rename would replace what another backup put there meanwhile; a second name does
+// not, where the file system knows such.
+func place(packed, path string) error {
+	switch err := os.Link(packed, path); {
+	case err == nil:
+		return nil
+	case errors.Is(err, fs.ErrExist):
+		return ErrThere
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return ErrThere
+	}
+	return os.Rename(packed, path)
 }
 
 // gather copies the database and lists everything: the database first, so that what its events name is there already.

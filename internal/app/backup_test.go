@@ -160,6 +160,39 @@ func TestBackupIntoADirectory(t *testing.T) {
 	}
 }
 
+// TestBackupOverAnother: a file that is there stays as it is, also one that comes while the backup is made, and a link to nothing.
+func TestBackupOverAnother(t *testing.T) {
+	s, file, _ := wrote(t)
+	before, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if name, _, err := app.MakeBackup(t.Context(), s.Data(), file, time.Now()); !errors.Is(err, app.ErrThere) || name != file {
+		t.Error(name, err)
+	}
+	if after, err := os.ReadFile(file); err != nil || !bytes.Equal(before, after) {
+		t.Error("the backup before it is not what it was", err)
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink("nowhere", link); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := app.MakeBackup(t.Context(), s.Data(), link, time.Now()); !errors.Is(err, app.ErrThere) {
+		t.Error(err)
+	}
+	dir, now := t.TempDir(), time.Now()
+	made := make(chan error)
+	for range 2 { // both begin before one of them has its name
+		go func() { _, _, err := app.MakeBackup(t.Context(), s.Data(), dir, now); made <- err }()
+	}
+	if one, two := <-made, <-made; (one == nil) == (two == nil) || !errors.Is(errors.Join(one, two), app.ErrThere) {
+		t.Errorf("of two under one name: %v, %v", one, two)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Error(entries, err)
+	}
+}
+
 // What is no file is not replaced by a backup: that could be /dev/null.
 func TestBackupToADevice(t *testing.T) {
 	s := newSmall(t, nil, "")

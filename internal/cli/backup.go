@@ -22,7 +22,7 @@ func (s *session) backupCommand() *cobra.Command {
 		Use: "backup FILE|DIR", Short: "Write the whole data directory into one file, while skift runs",
 		Long: "Into FILE, or into DIR under a name with the plan and the time. The journal is read as it is at one moment, beside a running skift.\n" +
 			"The file appears once it was read back: the database is whole, the journal verifies, every hash is right. A backup that was broken\n" +
-			"off or had no room leaves nothing under that name. Keep the head it prints elsewhere.",
+			"off or had no room leaves nothing under that name, and a file that is there is never overwritten. Keep the head it prints elsewhere.",
 		Args: args("FILE|DIR"),
 		RunE: func(c *cobra.Command, a []string) error {
 			data, err := s.dataDir()
@@ -32,6 +32,9 @@ func (s *session) backupCommand() *cobra.Command {
 			name, b, err := app.MakeBackup(c.Context(), data, a[0], time.Now())
 			if errors.Is(err, store.ErrNone) {
 				return usage("there is no journal in "+data, "name the plan directory with -C, or the data directory with --data")
+			}
+			if errors.Is(err, app.ErrThere) {
+				return usage(name+" is there already, and is not overwritten", "name another, or a directory: it gets a file with the time in its name")
 			}
 			if err != nil {
 				return s.kept(c.Context(), err)
