@@ -108,10 +108,14 @@ func TestAroundTheWeekend(t *testing.T) {
 	tl := timeline.At(p, &register.Facts{}, time.Date(2019, 5, 1, 0, 0, 0, 0, time.UTC))
 	begins := map[string]time.Time{}
 	for _, id := range p.MilestoneIDs {
-		if m := p.Milestones[id]; slices.Contains(slices.Collect(maps.Values(stretches)), m.Runbook) {
-			begins[m.Runbook] = tl.Milestone(id).Start.At
+		m := p.Milestones[id]
+		for _, rb := range within(p, m.Runbook) {
+			if !slices.Contains(slices.Collect(maps.Values(stretches)), rb.ID) || id == "acceptance-test" {
+				continue
+			}
+			begins[rb.ID] = tl.Milestone(id).Start.At
 			if m.Rehearsal || m.Environment != "" {
-				t.Errorf("%s runs %s elsewhere than in production, or as a rehearsal", id, m.Runbook)
+				t.Errorf("%s runs %s elsewhere than in production, or as a rehearsal", id, rb.ID)
 			}
 		}
 	}

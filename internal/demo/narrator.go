@@ -171,7 +171,7 @@ func (n *narrator) milestone(e journal.Event) {
 	case len(n.told) == 0:
 		n.chapter("Frozen zones and first tests")
 	case m.Runbook != "" && m.Environment != "":
-		n.chapter("Acceptance test and rehearsal, in " + m.Environment)
+		n.chapter("Tests and rehearsal, in " + m.Environment)
 	case m.Runbook == cutoverRunbook:
 		n.chapter("The weekend")
 	}
