@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -125,8 +124,8 @@ func (s *session) freezeCheck(ctx context.Context, q freeze.Question, at string,
 	if err != nil {
 		return err
 	}
-	if err := knownChange(p, q); err != nil {
-		return err
+	if m := freeze.MistakeIn(p, q); m != nil {
+		return usage(m.Text, m.Hint)
 	}
 	q.At, q.ListedTransition = now, p.ListsChange(q.Change)
 	if at != "" {
@@ -150,22 +149,6 @@ func (s *session) freezeCheck(ctx context.Context, q freeze.Question, at string,
 		err = exit(ExitNoGo)
 	}
 	return err
-}
-
-// knownChange refuses a question about what the plan does not have: a misspelt service would be one that no zone protects.
-func knownChange(p *plan.Plan, q freeze.Question) error {
-	_, member := p.Member(q.Party)
-	switch {
-	case !slices.Contains(plan.Classes(), q.Class):
-		return usage(fmt.Sprintf("there is no class of change %q", q.Class), "write --class and one of: scope, fix, incident-a, incident-b, incident-c, transition, certificate, emergency")
-	case q.Side != "" && q.Side != checks.Old && q.Side != checks.New:
-		return usage(fmt.Sprintf("a platform is old or new, not %q", q.Side), "leave --platform out to mean both")
-	case q.Service != "" && p.Services[q.Service] == nil:
-		return usage(fmt.Sprintf("the plan has no service %q", q.Service), "it has "+strings.Join(p.ServiceIDs, ", "))
-	case q.Party != "" && p.Parties[q.Party] == nil && !member:
-		return usage(fmt.Sprintf("the plan has no party %q", q.Party), "it has "+strings.Join(p.PartyIDs, ", ")+", and their members")
-	}
-	return nil
 }
 
 // freezeView draws what zones say.

@@ -162,7 +162,7 @@ func (j *Judgement) judgePoll(in Input, g *register.GateFacts, decider string) {
 			j.EnteredBy[v.Actor.EnteredBy]++
 			a.Void = void(v, in, spoke)
 			if a.Void == "" {
-				spoke[voice(v)] = seat
+				spoke[v.Actor.Voice()] = seat
 			}
 		}
 		j.Poll = append(j.Poll, a)
@@ -182,18 +182,10 @@ func void(v register.Vote, in Input, spoke map[string]string) string {
 	if v.PlanHash != in.PlanHash {
 		return "plan-changed"
 	}
-	if _, twice := spoke[voice(v)]; twice {
+	if _, twice := spoke[v.Actor.Voice()]; twice {
 		return "same-person"
 	}
 	return ""
-}
-
-// voice is who an answer belongs to: the person in the seat, else whoever typed it.
-func voice(v register.Vote) string {
-	if v.Actor.Person != "" {
-		return v.Actor.Person
-	}
-	return v.Actor.EnteredBy
 }
 
 // Enough reports whether count reaches need: "all", "" (nothing needed) or a percentage such as "98%". Accepted

@@ -42,6 +42,14 @@ type Actor struct {
 	Via       string `json:"via,omitempty"`        // one of the Via constants
 }
 
+// Voice is whose word it is: the person in the seat, else whoever entered it. One person is one voice.
+func (a Actor) Voice() string {
+	if a.Person != "" {
+		return a.Person
+	}
+	return a.EnteredBy
+}
+
 // Event is one thing that was decided or done. The zero value is not valid.
 type Event struct {
 	Plan    string    // the plan it belongs to

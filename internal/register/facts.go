@@ -123,6 +123,15 @@ func (d *Deviation) InForce(now time.Time) bool {
 	return now.Before(d.Until) && (!d.Critical || !d.ConfirmedAt.IsZero())
 }
 
+// Deviation returns the accepted deviation with that event number; nil = there is none.
+func (f *Facts) Deviation(seq int64) *Deviation {
+	i := slices.IndexFunc(f.Deviations, func(d *Deviation) bool { return d.Seq == seq })
+	if i < 0 {
+		return nil
+	}
+	return f.Deviations[i]
+}
+
 // MilestoneFacts is what happened to a milestone.
 type MilestoneFacts struct {
 	StartedAt  time.Time // entered by the scheduler or a person

@@ -106,13 +106,15 @@ func (f *Facts) applyAccepted(e journal.Event, b Accepted) error {
 }
 
 func (f *Facts) applyConfirmed(e journal.Event, b Confirmed) error {
-	for _, d := range f.Deviations {
-		if d.Seq == b.Event {
-			d.ConfirmedAt, d.ConfirmedBy = e.At, e.Actor
-			return nil
-		}
+	d := f.Deviation(b.Event)
+	switch {
+	case d == nil || d.Check != e.Subject:
+		return fmt.Errorf("no accepted deviation of %s with number %d", e.Subject, b.Event)
+	case d.Wish().Second(e.Actor, e.At) != "":
+		return fmt.Errorf("no second word for the deviation of event %d: %s", b.Event, d.Wish().Second(e.Actor, e.At))
 	}
-	return fmt.Errorf("no accepted deviation with number %d", b.Event)
+	d.ConfirmedAt, d.ConfirmedBy = e.At, e.Actor
+	return nil
 }
 
 func (f *Facts) applyMilestone(e journal.Event, b Passed) error {

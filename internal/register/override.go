@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"skift/internal/journal"
-	"skift/internal/plan"
 )
 
 // The kinds of event of overrides. Event.Subject names the run.
@@ -57,10 +56,8 @@ func (f *Facts) applyOverrideConfirmed(e journal.Event, b Confirmed) error {
 	switch {
 	case o == nil || o.Run != e.Subject:
 		return fmt.Errorf("event %d asks for no override of %s", b.Event, e.Subject)
-	case !o.Waits(e.At):
-		return fmt.Errorf("the override of event %d was confirmed before, or has lapsed", b.Event)
-	case plan.SeatParty(o.Actor.Seat) == plan.SeatParty(e.Actor.Seat):
-		return fmt.Errorf("both seats are of one party")
+	case o.Wish().Second(e.Actor, e.At) != "":
+		return fmt.Errorf("no second word for the override of event %d: %s", b.Event, o.Wish().Second(e.Actor, e.At))
 	}
 	o.ConfirmedAt, o.ConfirmedBy = e.At, e.Actor
 	return nil

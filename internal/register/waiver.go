@@ -65,10 +65,8 @@ func (f *Facts) applyWaiverConfirmed(e journal.Event, b Confirmed) error {
 	switch {
 	case w == nil || w.Zone != e.Subject:
 		return fmt.Errorf("event %d asks for no waiver in %s", b.Event, e.Subject)
-	case !w.Waits(e.At):
-		return fmt.Errorf("the waiver of event %d was confirmed before, or has lapsed", b.Event)
-	case plan.SeatParty(w.Actor.Seat) == plan.SeatParty(e.Actor.Seat):
-		return fmt.Errorf("both seats are of one party")
+	case w.Wish().Second(e.Actor, e.At) != "":
+		return fmt.Errorf("no second word for the waiver of event %d: %s", b.Event, w.Wish().Second(e.Actor, e.At))
 	}
 	w.ConfirmedAt, w.ConfirmedBy = e.At, e.Actor
 	return nil

@@ -175,14 +175,6 @@ func (r *Runner) actor(c Command, now time.Time) (journal.Actor, error) {
 	return a, nil
 }
 
-// voice is whose word an actor's is: the person in the seat, else whoever typed it. One person is one voice.
-func voice(a journal.Actor) string {
-	if a.Person != "" {
-		return a.Person
-	}
-	return a.EnteredBy
-}
-
 // engine is the actor of what follows by itself.
 func engine() journal.Actor { return journal.Actor{Via: journal.ViaEngine} }
 

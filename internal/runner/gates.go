@@ -197,7 +197,7 @@ func (r *Runner) vote(ctx context.Context, c Command) (Reply, error) {
 		}
 		v := register.Voted{Round: d.Facts.Register.Gate(key).Round, Answer: answer, Remark: c.Reason, Services: c.Services, PlanHash: r.plan.Hash}
 		if answer == register.Go {
-			j := r.judge(d.Facts, g, asked{key.Run, evidence, voice(who), d.Now})
+			j := r.judge(d.Facts, g, asked{key.Run, evidence, who.Voice(), d.Now})
 			if !j.MayGo() {
 				return &Refusal{Kind: Refused, Gate: &j, Message: "go cannot be given at " + g.ID + ": " + reasons(j.Reasons),
 					Hints: []string{"settle what stands in the way and vote again, or vote no-go or hold"}}
@@ -298,7 +298,7 @@ func (d *decision) afterVote(b ballot, c Command, reply *Reply) error {
 // settleGate records the decision with everything it rests on.
 func (d *decision) settleGate(on ballot, reply *Reply) error {
 	g, key, who, v := on.gate, on.key, on.who, on.vote
-	j := d.r.judge(d.Facts, g, asked{key.Run, on.evidence, voice(who), d.Now})
+	j := d.r.judge(d.Facts, g, asked{key.Run, on.evidence, who.Voice(), d.Now})
 	services := v.Services
 	if len(services) == 0 {
 		services = g.Scope

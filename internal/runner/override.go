@@ -128,7 +128,7 @@ func (r *Runner) confirmOverride(ctx context.Context, c Command) (Reply, error) 
 			return err
 		}
 		asked := d.Facts.Register.Override(c.Event)
-		if err := r.maySecond(who, wish{asked.Seq, asked.Actor, asked.Until, asked.ConfirmedAt, "skift back-out"}, d.Now); err != nil {
+		if err := r.maySecond(who, asked.Wish(), "skift back-out", d.Now); err != nil {
 			return err
 		}
 		o := d.Facts.Runs.Runs[asked.Run]
@@ -149,28 +149,19 @@ func (r *Runner) confirmOverride(ctx context.Context, c Command) (Reply, error) 
 	return reply, err
 }
 
-// wish is what was asked for and a second seat must confirm.
-type wish struct {
-	seq         int64
-	by          journal.Actor
-	until       time.Time
-	confirmedAt time.Time
-	anew        string // the command that asks for it
-}
-
-// maySecond refuses a second word that is none: of the same party, of the same person, or too late.
-func (r *Runner) maySecond(who journal.Actor, asked wish, now time.Time) error {
-	switch {
-	case who.Seat == "":
+// maySecond says to a person why their word is no second one. anew is the command that asks for what they want to confirm.
+func (r *Runner) maySecond(who journal.Actor, asked register.Wish, anew string, now time.Time) error {
+	switch asked.Second(who, now) {
+	case "":
+		return nil
+	case register.NoSeat:
 		return refuse(Usage, "add --as SEAT", "say which seat confirms")
-	case !asked.confirmedAt.IsZero():
-		return refuse(Conflict, "", "event %d is confirmed already", asked.seq)
-	case !now.Before(asked.until):
-		return refuse(Conflict, "ask for it anew with "+asked.anew, "event %d has lapsed %s", asked.seq, asked.until.In(r.plan.Zone).Format(timeFormat))
-	case plan.SeatParty(who.Seat) == plan.SeatParty(asked.by.Seat):
-		return refuse(Forbidden, "skift runs shows a seat that can", "%s is of the same party as %s who asked for it: the second seat must be of another", who.Seat, asked.by.Seat)
-	case voice(who) == voice(asked.by):
-		return refuse(Forbidden, "", "one person is one voice: %s asked for it", voice(who))
+	case register.Twice:
+		return refuse(Conflict, "", "event %d is confirmed already", asked.Seq)
+	case register.Lapsed:
+		return refuse(Conflict, "ask for it anew with "+anew, "event %d has lapsed %s", asked.Seq, asked.Until.In(r.plan.Zone).Format(timeFormat))
+	case register.SameParty:
+		return refuse(Forbidden, "skift runs shows a seat that can", "%s is of the same party as %s who asked for it: the second seat must be of another", who.Seat, asked.By.Seat)
 	}
-	return nil
+	return refuse(Forbidden, "another person must confirm it", "one person is one voice: %s asked for it", who.Voice())
 }

@@ -112,22 +112,12 @@ func (r *Runner) confirm(ctx context.Context, c Command) (Reply, error) {
 		return r.confirmWaiver(ctx, c)
 	}
 	return r.record(ctx, c, func(d *decision, who journal.Actor) (int64, string, error) {
-		i := slices.IndexFunc(d.Facts.Register.Deviations, func(x *register.Deviation) bool { return x.Seq == c.Event })
-		if i < 0 {
+		dev := d.Facts.Register.Deviation(c.Event)
+		if dev == nil {
 			return 0, "", refuse(NotFound, "skift status lists what waits for a second seat", "event %d is nothing that a second seat confirms", c.Event)
 		}
-		dev := d.Facts.Register.Deviations[i]
-		switch {
-		case who.Seat == "":
-			return 0, "", refuse(Usage, "add --as SEAT", "say which seat confirms")
-		case !d.Now.Before(dev.Until):
-			return 0, "", refuse(Conflict, "accept it anew with skift accept", "event %d has lapsed %s", c.Event, dev.Until.In(r.plan.Zone).Format(timeFormat))
-		case !dev.ConfirmedAt.IsZero():
-			return 0, "", refuse(Conflict, "", "event %d is confirmed already", c.Event)
-		case plan.SeatParty(who.Seat) == plan.SeatParty(dev.Actor.Seat):
-			return 0, "", refuse(Forbidden, "skift runs shows a seat that can", "%s is of the same party as %s who accepted it: the second seat must be of another", who.Seat, dev.Actor.Seat)
-		case voice(who) == voice(dev.Actor):
-			return 0, "", refuse(Forbidden, "", "one person is one voice: %s accepted it already", voice(who))
+		if err := r.maySecond(who, dev.Wish(), "skift accept", d.Now); err != nil {
+			return 0, "", err
 		}
 		seq, err := d.Emit(register.DeviationConfirmed, "", dev.Check, who, register.Body(register.Confirmed{Event: c.Event}))
 		return seq, fmt.Sprintf("deviation of %s confirmed by %s", dev.Check, who.Seat), err

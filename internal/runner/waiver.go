@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"skift/checks"
+	"skift/internal/freeze"
 	"skift/internal/journal"
 	"skift/internal/plan"
 	"skift/internal/register"
@@ -38,20 +39,15 @@ func (r *Runner) waive(ctx context.Context, c Command) (Reply, error) {
 
 // readWaiver refuses what cannot be meant.
 func (r *Runner) readWaiver(c Command) error {
-	z := r.plan.Milestones[c.Zone]
-	switch {
-	case z == nil || z.Kind != plan.Zone:
+	if z := r.plan.Milestones[c.Zone]; z == nil || z.Kind != plan.Zone {
 		return refuse(NotFound, suggest("zone", c.Zone, zoneIDs(r.plan)), "the plan has no zone %q", c.Zone)
-	case !slices.Contains(plan.Classes(), plan.Class(c.Class)):
-		return refuse(Usage, "write --class and one of: "+classList(), "there is no class of change %q", c.Class)
+	}
+	if m := freeze.MistakeIn(r.plan, freeze.Question{Class: plan.Class(c.Class), Side: checks.Side(c.Side), Service: c.Service, Party: c.Party}); m != nil {
+		return refuse(Usage, m.Hint, "%s", m.Text)
+	}
+	switch {
 	case c.As == "":
 		return refuse(Usage, "add --as SEAT", "say which seat makes the exception")
-	case c.Side != "" && c.Side != string(checks.Old) && c.Side != string(checks.New):
-		return refuse(Usage, "leave --platform out to mean both", "a platform is old or new, not %q", c.Side)
-	case c.Service != "" && r.plan.Services[c.Service] == nil:
-		return refuse(NotFound, suggest("service", c.Service, r.plan.ServiceIDs), "the plan has no service %q", c.Service)
-	case c.Party != "" && !r.knowsParty(c.Party):
-		return refuse(NotFound, "skift flows lists the parties that have flows", "the plan has no party %q", c.Party)
 	case strings.TrimSpace(c.Reason) == "":
 		return refuse(Usage, `add --reason "…"`, "an exception needs a reason")
 	case c.Until == nil:
@@ -64,7 +60,7 @@ func (r *Runner) readWaiver(c Command) error {
 func (r *Runner) confirmWaiver(ctx context.Context, c Command) (Reply, error) {
 	return r.record(ctx, c, func(d *decision, who journal.Actor) (int64, string, error) {
 		w := d.Facts.Register.Waiver(c.Event)
-		if err := r.maySecond(who, wish{w.Seq, w.Actor, w.Until, w.ConfirmedAt, "skift freeze waive"}, d.Now); err != nil {
+		if err := r.maySecond(who, w.Wish(), "skift freeze waive", d.Now); err != nil {
 			return 0, "", err
 		}
 		seq, err := d.Emit(register.WaiverConfirmed, "", w.Zone, who, register.Body(register.Confirmed{Event: c.Event}))
@@ -79,17 +75,4 @@ func zoneIDs(p *plan.Plan) (out []string) {
 		}
 	}
 	return out
-}
-
-func classList() string {
-	var out []string
-	for _, c := range plan.Classes() {
-		out = append(out, string(c))
-	}
-	return strings.Join(out, ", ")
-}
-
-func (r *Runner) knowsParty(id string) bool {
-	_, member := r.plan.Member(id)
-	return member || r.plan.Parties[id] != nil
 }
