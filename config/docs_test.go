@@ -209,7 +209,7 @@ func TestCheckPagesExamplesLoad(t *testing.T) {
 }
 
 // The keys that settings.go reads are found in its text: they stand there once, as literals.
-var settingsKey = regexp.MustCompile(`\b([mb])\.(?:Opt)?[A-Z][A-Za-z]*\("([a-z_]+)"`)
+var settingsKey = regexp.MustCompile(`\b([mbf])\.(?:Opt)?[A-Z][A-Za-z]*\("([a-z_]+)"`)
 
 func TestPlanReferenceSettings(t *testing.T) {
 	t.Parallel()
@@ -223,7 +223,7 @@ func TestPlanReferenceSettings(t *testing.T) {
 	}
 	known := map[string]bool{}
 	for _, m := range settingsKey.FindAllStringSubmatch(head, -1) {
-		known[map[string]string{"m": "", "b": "budget."}[m[1]]+m[2]] = true
+		known[map[string]string{"m": "", "b": "budget.", "f": "freeze."}[m[1]]+m[2]] = true
 	}
 	for _, m := range settingsKey.FindAllStringSubmatch(smtp, -1) {
 		known["smtp."+m[2]] = true

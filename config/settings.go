@@ -41,6 +41,13 @@ type Settings struct {
 	InFlight int           // commands, requests and copies of steps at once; default 64
 	SMTP     *SMTP         // nil = mails stay in the outbox
 	Budget   Budget
+	Freeze   Freeze
+}
+
+// Freeze is how calendars of the frozen zones are handed out.
+type Freeze struct {
+	Key    secret.Ref    // the private key they are signed with; zero = none are handed out
+	MaxAge time.Duration // after which one may not be used any more; default 24h
 }
 
 // SMTP is the server mails go through.
@@ -70,7 +77,7 @@ type Budget struct {
 // Default is what holds without a settings file.
 func Default() Settings {
 	return Settings{Data: ".skift", Grace: 5 * time.Minute, Keep: 400 * 24 * time.Hour, InFlight: 64,
-		Budget: Budget{Parallel: 4, Total: 64, SSHGap: 20 * time.Second, Rate: 600, AuthWait: time.Hour}}
+		Budget: Budget{Parallel: 4, Total: 64, SSHGap: 20 * time.Second, Rate: 600, AuthWait: time.Hour}, Freeze: Freeze{MaxAge: 24 * time.Hour}}
 }
 
 // Read reads skift.yaml; problems are reported to the list.
@@ -101,8 +108,30 @@ func Read(src []byte, problems *diag.List) Settings {
 		s.Budget.Rate = b.OptInt("rate", s.Budget.Rate, 0, 60000)
 		s.Budget.AuthWait = b.OptDuration("auth_wait", s.Budget.AuthWait)
 	}
+	if m.Has("freeze") {
+		s.Freeze = readFreeze(m.Map("freeze"), s.Freeze, problems)
+	}
 	s.check(m, problems)
 	return s
+}
+
+// A calendar that is used for longer than maxCalendar says little about the exceptions there are; one for less than minCalendar is too old
+// before a pipeline has it.
+const minCalendar, maxCalendar = 5 * time.Minute, 31 * 24 * time.Hour
+
+func readFreeze(f *yamldoc.Map, out Freeze, problems *diag.List) Freeze {
+	defer f.Done()
+	ref, err := secret.ParseRef(f.Raw("key"))
+	if err != nil && f.Has("key") {
+		problems.Addf(f.ValuePos("key"), CodeClearSecret, "%v", err).At("freeze.key").Hide()
+	}
+	out.Key = ref
+	out.MaxAge = f.OptDuration("max_age", out.MaxAge)
+	if out.MaxAge < minCalendar || out.MaxAge > maxCalendar {
+		problems.Addf(f.ValuePos("max_age"), CodeBadSetting, "a calendar holds for 5 minutes to 31 days").At("freeze.max_age").
+			Hintf("write 24h, and export it anew more often than that")
+	}
+	return out
 }
 
 // leastKeep is the shortest time for which observations are kept.

@@ -89,6 +89,35 @@ func TestBudgetSettings(t *testing.T) {
 	}
 }
 
+// Calendars are signed with a key that is named, and hold for a while that makes sense.
+func TestFreezeSettings(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"freeze: {key: \"file:keys/freeze.pem\", max_age: 5m}\n":  "",
+		"freeze: {key: \"file:keys/freeze.pem\", max_age: 1m}\n":  "freeze.max_age: a calendar holds for 5 minutes to 31 days",
+		"freeze: {key: \"file:keys/freeze.pem\", max_age: 40d}\n": "freeze.max_age",
+		"freeze: {max_age: 1h}\n":                                 "freeze: ",
+		"freeze: {key: hunter2}\n":                                "freeze.key: a secret is written in clear",
+		"freeze: {key: \"file:k\", age: 1h}\n":                    "age",
+	} {
+		var problems diag.List
+		s := config.Read([]byte(text), &problems)
+		var said strings.Builder
+		for _, p := range problems.Sorted() {
+			said.WriteString(p.Path + ": " + p.Message + "\n")
+		}
+		if want == "" && said.Len() > 0 || !strings.Contains(said.String(), want) || strings.Contains(said.String(), "hunter2") {
+			t.Errorf("%s: want a problem with %q, got:\n%s", text, want, said.String())
+		}
+		if want == "" && (s.Freeze.MaxAge.Minutes() != 5 || s.Freeze.Key.String() != "file:keys/freeze.pem") {
+			t.Errorf("%+v", s.Freeze)
+		}
+	}
+	if d := config.Default(); d.Freeze.MaxAge.Hours() != 24 || !d.Freeze.Key.IsZero() {
+		t.Errorf("%+v", d.Freeze)
+	}
+}
+
 // authority is a certificate as PEM.
 func authority(t *testing.T) []byte {
 	t.Helper()

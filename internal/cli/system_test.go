@@ -33,7 +33,7 @@ func TestOffer(t *testing.T) {
 			t.Errorf("help offers %q:\n%s", gone, &out)
 		}
 	}
-	for _, args := range [][]string{{"serve"}, {"run", "weekend", "--rehearsal"}, {"probe", "import", "x"}, {"probe", "export", "--for", "m-1"}, {"observe", "import"}} {
+	for _, args := range [][]string{{"serve"}, {"run", "weekend", "--rehearsal"}, {"probe", "import", "x"}, {"probe", "export", "--for", "m-1"}, {"observe", "import"}, {"freeze", "export"}, {"freeze", "waive", "z"}} {
 		var wrong *usageError
 		if err := run(args...); !errors.As(err, &wrong) || !strings.Contains(wrong.message, "is not offered on Windows") {
 			t.Errorf("%v: %v", args, err)
@@ -44,7 +44,7 @@ func TestOffer(t *testing.T) {
 			t.Errorf("%v: %v", args, err)
 		}
 	}
-	for _, args := range [][]string{{"probe", "run"}} {
+	for _, args := range [][]string{{"probe", "run"}, {"freeze", "check", "--calendar", "c.json"}} {
 		if err := run(args...); err == nil || strings.Contains(err.Error(), "Windows") {
 			t.Errorf("%v: %v", args, err)
 		}

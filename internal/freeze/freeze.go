@@ -45,6 +45,7 @@ type Question struct {
 	Side    checks.Side // where; "" = on both, so that every zone has a say
 	Service string      // what is changed; "" = more than one service, so that every zone has a say
 	Party   string      // who changes it; "" = nobody says, so that every zone has a say
+	Group   string      // the party whose member Party is, which is bound by what binds them all; "" = it is nobody's member
 	Change  string      // the reference by which both sides know the change, such as CHG-4711; a waiver may be for that one alone
 	At      time.Time
 	// ListedTransition says that the change is a step of a run the plan itself lists. Only such a step is of class transition: work that
@@ -88,6 +89,9 @@ type Answer struct {
 
 // At judges a question by a plan and what has happened.
 func At(p *plan.Plan, f *register.Facts, q Question) Answer {
+	if m, ok := p.Member(q.Party); ok {
+		q.Group = m.Group
+	}
 	return Judge(timeline.At(p, f, q.At).Zones(q.At), f.Waivers, q)
 }
 
@@ -121,11 +125,16 @@ func Judge(zones []timeline.InForce, waivers []*register.WaiverFacts, q Question
 
 // binds reports whether a zone has a say about a change. What the question leaves open it might be about.
 func binds(z timeline.InForce, q Question) bool {
-	return z.Binds(q.Side) && among(z.Services, q.Service) && among(z.Parties, q.Party)
+	return z.Binds(q.Side) && among(z.Services, q.Service) && amongAny(z.Parties, q.Party, q.Group)
 }
 
 func among(only []string, id string) bool {
 	return id == "" || len(only) == 0 || slices.Contains(only, id)
+}
+
+// amongAny is among for a party that may be a member of another.
+func amongAny(only []string, party, group string) bool {
+	return among(only, party) || group != "" && slices.Contains(only, group)
 }
 
 // waiver finds the waiver that lets a change through a zone; nil = there is none. What a waiver is for, the question must say: a change of
@@ -133,7 +142,7 @@ func among(only []string, id string) bool {
 func waiver(waivers []*register.WaiverFacts, z timeline.InForce, q Question) *register.WaiverFacts {
 	for _, w := range waivers {
 		if w.Zone == z.ID && w.InForce(q.At) && Covers([]plan.Class{w.Class}, q.Class) && (w.Side == "" || w.Side == q.Side) &&
-			(w.Service == "" || w.Service == q.Service) && (w.Party == "" || w.Party == q.Party) && (w.Change == "" || w.Change == q.Change) {
+			(w.Service == "" || w.Service == q.Service) && (w.Party == "" || w.Party == q.Party || w.Party == q.Group) && (w.Change == "" || w.Change == q.Change) {
 			return w
 		}
 	}

@@ -209,4 +209,12 @@ func TestScopes(t *testing.T) {
 			t.Errorf("%q by %q: %+v", c.service, c.party, a)
 		}
 	}
+	p := shipped(t)
+	p.Milestones["frozen-zone-2"].Parties = []string{"municipalities"}
+	day := time.Date(2019, 8, 1, 0, 0, 0, 0, time.UTC)
+	for party, refused := range map[string]bool{p.Parties["municipalities"].Members[0].ID: true, "municipalities": true, "sse": false} {
+		if a := freeze.At(p, &register.Facts{}, freeze.Question{Class: plan.Fix, Party: party, At: day}); a.Allowed == refused {
+			t.Errorf("a zone of the municipalities, and %s: %+v", party, a)
+		}
+	}
 }

@@ -6,7 +6,7 @@ package layers
 const module = "skift/"
 
 // Layer zero is what everyone may import.
-var layerZero = []string{"internal/diag", "internal/yamldoc", "internal/csvdoc", "internal/pemdoc", "internal/words", "internal/term",
+var layerZero = []string{"internal/diag", "internal/yamldoc", "internal/csvdoc", "internal/pemdoc", "internal/signed", "internal/words", "internal/term",
 	"internal/secret", "internal/dial", "internal/sshdial", "internal/bug"}
 
 // facts, rules and shown are the packages of layers 1–3: pure, without clock, disk, network or database.
@@ -26,6 +26,7 @@ var may = map[string][]string{
 	"internal/yamldoc": {"internal/diag", "internal/term"},
 	"internal/csvdoc":  {"internal/diag", "internal/term"},
 	"internal/pemdoc":  {},
+	"internal/signed":  {},
 	"internal/words":   {},
 	"internal/term":    {},
 	"internal/secret":  {},

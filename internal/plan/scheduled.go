@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -25,6 +26,26 @@ func (p *Plan) Scheduled() map[string]bool {
 		visit(m.Runbook)
 	}
 	return seen
+}
+
+// Transitions lists the changes of class transition that the plan lists for a party: its own, and those that are nobody's in particular. A
+// milestone is named by its id, a step as RUNBOOK/STEP.
+func (p *Plan) Transitions(party string) []string {
+	var out []string
+	own := func(seat string) bool { return seat == "" || SeatParty(seat) == party }
+	for _, id := range p.MilestoneIDs {
+		if m := p.Milestones[id]; m.Change == Transition && own(m.Owner) {
+			out = append(out, id)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(p.Scheduled())) {
+		for _, s := range p.Runbooks[id].Steps {
+			if s.Change == string(Transition) && own(s.Owner) {
+				out = append(out, id+"/"+s.ID)
+			}
+		}
+	}
+	return out
 }
 
 // ListsChange reports whether the plan itself lists a change as the transition's own: ref is a milestone with `change: transition`, or

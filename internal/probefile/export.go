@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"skift/checks"
+	"skift/internal/signed"
 )
 
 // Export is what one party is asked to look at for us.
@@ -108,7 +109,7 @@ func (e Export) ask(q Question) (checks.Ask, error) {
 		return a, fmt.Errorf("%.60q is not an address and a port", q.Unit.Addr)
 	}
 	if a.Hash() != q.ConfigHash {
-		return a, errChanged
+		return a, signed.ErrChanged
 	}
 	return a, nil
 }
@@ -147,17 +148,17 @@ func (e *Export) NewKey(random io.Reader) (public ed25519.PublicKey, err error) 
 
 // Write is the file.
 func (e Export) Write() ([]byte, error) {
-	return seal(exportMark, e, ed25519.NewKeyFromSeed(e.Key))
+	return signed.Write(exportKind, e, with(e.Key))
 }
 
 // ReadExport reads a file. The error is a sentence about the file: cut off, changed, or from another program.
 func ReadExport(data []byte) (Export, error) {
 	var e Export
-	env, compact, err := unwrap(exportMark, data)
+	file, err := signed.Read(exportKind, data)
 	if err != nil {
 		return e, err
 	}
-	if err := strict(compact, &e); err != nil {
+	if err := signed.Strict(file.Body, &e); err != nil {
 		return e, err
 	}
 	if len(e.Key) != ed25519.SeedSize {
@@ -165,8 +166,8 @@ func ReadExport(data []byte) (Export, error) {
 	}
 	key := ed25519.NewKeyFromSeed(e.Key)
 	public, _ := key.Public().(ed25519.PublicKey)
-	if !ed25519.Verify(public, signed(exportMark, compact), env.Signature) {
-		return e, errChanged
+	if !file.By(by(public)) {
+		return e, signed.ErrChanged
 	}
 	if len(e.Questions) > maxQuestions {
 		return e, fmt.Errorf("it has more than %d questions", maxQuestions)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"skift/checks"
+	"skift/internal/signed"
 )
 
 // Results are what another host saw.
@@ -30,7 +31,7 @@ type Host struct {
 
 // Write is the file, signed with the key of the export.
 func (r Results) Write(e Export) ([]byte, error) {
-	return seal(resultsMark, r, ed25519.NewKeyFromSeed(e.Key))
+	return signed.Write(resultsKind, r, with(e.Key))
 }
 
 // Terms are what was kept of an export on our side.
@@ -43,27 +44,27 @@ type Terms struct {
 }
 
 // Skew is how far ahead of ours the other host's clock may be.
-const Skew = 2 * time.Minute
+const Skew = signed.Skew
 
 // Accept reads results and refuses them unless they answer an export of ours, whole and in time. What comes back is safe to keep: every
 // code is known, nothing is claimed that its code does not give, and texts are printable and short. digest names the file for good,
 // however it was indented.
 func Accept(data []byte, terms func(export string) (Terms, bool), now time.Time) (r Results, t Terms, digest string, err error) {
-	env, compact, err := unwrap(resultsMark, data)
+	file, err := signed.Read(resultsKind, data)
 	if err != nil {
 		return r, t, "", err
 	}
-	if err := strict(compact, &r); err != nil {
+	if err := signed.Strict(file.Body, &r); err != nil {
 		return r, t, "", err
 	}
 	t, ok := terms(r.Export)
 	if !ok {
 		return r, t, "", fmt.Errorf("it answers an export %.40q that this plan never made", r.Export)
 	}
-	if len(t.Public) != ed25519.PublicKeySize || !ed25519.Verify(t.Public, signed(resultsMark, compact), env.Signature) {
+	if !file.By(by(t.Public)) {
 		return r, t, "", errors.New("its signature is not that of the export it answers: it was changed, or made with another key")
 	}
-	sum := sha256.Sum256(compact)
+	sum := sha256.Sum256(file.Body)
 	digest = hex.EncodeToString(sum[:])
 	switch {
 	case t.Revoked:

@@ -64,3 +64,13 @@ func (t *Timeline) mayLift(m *plan.Milestone) []string {
 	}
 	return out
 }
+
+// InEffect is the time in which a milestone is in effect, as far as is known now: a zero from has not come and has no date, a zero until is
+// open. For a zone it is when the zone is in force.
+func (t *Timeline) InEffect(id string) (from, until time.Time) {
+	m := t.byID[id]
+	if m == nil {
+		return time.Time{}, time.Time{}
+	}
+	return m.span.from, m.span.until
+}

@@ -61,6 +61,7 @@ var screenParts = []entry{
 	{"freeze.past", "ovre", "over"},
 	{"freeze.lets", "Tilladt", "Allowed"},
 	{"freeze.binds", "Gælder", "Binds"},
+	{"freeze.exported", "{file} er skrevet og signeret: {zones}, {exceptions}. Den gælder til {until}.", "{file} is written and signed: {zones}, {exceptions}. It holds until {until}."},
 	{"freeze.none", "Planen har ingen Frozen zone.", "The plan has no Frozen zone."},
 	{"freeze.waiver", "Dispensation {event}: {about} · til {until} · {seat}: {reason}", "Exception {event}: {about} · until {until} · {seat}: {reason}"},
 	{"freeze.waiver.waits", "Dispensation {event} venter på et andet sæde: {about} · til {until} · {seat}: {reason}", "Exception {event} waits for a second seat: {about} · until {until} · {seat}: {reason}"},
