@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -53,11 +54,14 @@ type scheduled struct {
 
 // scheduledSlot is one thing that comes by itself.
 type scheduledSlot struct {
-	At   time.Time `json:"at"`
-	Kind string    `json:"kind"` // suite report milestone
-	ID   string    `json:"id"`
-	What string    `json:"what"` // in the plan's language
-	Why  string    `json:"why"`  // in the plan's language
+	At       time.Time     `json:"at"`               // the slot by the plan
+	Begins   time.Time     `json:"begins"`           // when its work begins: the same, or within the jitter after it
+	Kind     string        `json:"kind"`             // suite report milestone
+	ID       string        `json:"id"`               //
+	What     string        `json:"what"`             // in the plan's language
+	Why      string        `json:"why"`              // in the plan's language
+	Jitter   time.Duration `json:"jitter,omitempty"` // within how long of the slot its work begins
+	OnMissed string        `json:"on_missed"`        // run_once skip
 }
 
 func (s *session) schedule(ctx context.Context, next int, between []string, now time.Time) error {
@@ -121,7 +125,7 @@ type slotView struct {
 
 func (v slotView) slot(s timeline.Coming) scheduledSlot {
 	kind, _, _ := strings.Cut(s.Key, "/")
-	out := scheduledSlot{At: s.At, Kind: kind, ID: s.ID}
+	out := scheduledSlot{At: s.At, Begins: s.Begins(s.At), Kind: kind, ID: s.ID, Jitter: s.Jitter, OnMissed: string(cmp.Or(s.OnMissed, plan.RunOnce))}
 	switch kind + "/" {
 	case timeline.SuiteKey:
 		suite := v.p.Suites[s.ID]
@@ -138,6 +142,19 @@ func (v slotView) slot(s timeline.Coming) scheduledSlot {
 			out.What += " · " + v.c.T("schedule.starts", "runbook", m.Runbook)
 		}
 		out.Why = v.c.T("schedule.date", "date", m.From.Text)
+	}
+	out.Why += v.pace(s, out.Begins)
+	return out
+}
+
+// pace says what keeps the work of a slot from beginning at its time.
+func (v slotView) pace(s timeline.Coming, begins time.Time) string {
+	out := ""
+	if s.Jitter > 0 {
+		out = " · " + v.c.T("schedule.jitter", "begins", v.c.ClockSeconds(begins.In(v.p.Zone)), "jitter", v.c.Duration(s.Jitter))
+	}
+	if s.OnMissed == plan.SkipMissed {
+		out += " · " + v.c.T("schedule.skip")
 	}
 	return out
 }

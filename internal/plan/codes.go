@@ -58,6 +58,7 @@ const (
 	CodeTooOften      diag.Code = "too-often"
 	CodeBadCron       diag.Code = "bad-cron"
 	CodeNeverFires    diag.Code = "cron-never-fires"
+	CodeLongJitter    diag.Code = "long-jitter"
 	CodeUselessKey    diag.Code = "useless-key"
 	CodeBadShare      diag.Code = "bad-share"
 	CodeUnknownKeyOf  diag.Code = "unknown-catalogue-word"

@@ -8,8 +8,8 @@ import "strings"
 func Keys() []string { return strings.Fields(keys) }
 
 const keys = `
-DATE.about DATE.assumed DATE.at DATE.fold areas audiences audiences.ID.cron audiences.ID.for_each audiences.ID.language
-audiences.ID.report audiences.ID.title audiences.ID.to checks contacts environments environments.ID.production flows gates
+DATE.about DATE.assumed DATE.at DATE.fold areas audiences audiences.ID.cron audiences.ID.for_each audiences.ID.jitter audiences.ID.language
+audiences.ID.on_missed audiences.ID.report audiences.ID.title audiences.ID.to checks contacts environments environments.ID.production flows gates
 gates.ID.asks gates.ID.criteria gates.ID.criteria[].attested gates.ID.criteria[].by gates.ID.criteria[].critical
 gates.ID.criteria[].environment gates.ID.criteria[].id gates.ID.criteria[].max_age gates.ID.criteria[].milestone
 gates.ID.criteria[].others gates.ID.criteria[].rehearsal gates.ID.criteria[].rerun gates.ID.criteria[].state
@@ -23,6 +23,6 @@ platforms.SIDE.networks platforms.SIDE.party platforms.new platforms.old roster 
 seats.SEAT.title services services.ID.in services.ID.in.ENV.SIDE.addr services.ID.in.ENV.SIDE.server_name services.ID.in.ENV.new
 services.ID.in.ENV.old services.ID.networks services.ID.party services.ID.server_name services.ID.source_rule services.ID.title
 suites suites.ID.checks suites.ID.cron suites.ID.during suites.ID.during[].from suites.ID.during[].until suites.ID.environment
-suites.ID.every suites.ID.title thresholds thresholds.red thresholds.yellow timezone title vantages vantages.ID.control
+suites.ID.every suites.ID.jitter suites.ID.on_missed suites.ID.title thresholds thresholds.red thresholds.yellow timezone title vantages vantages.ID.control
 vantages.ID.egress_ip vantages.ID.party vantages.ID.reflector vantages.ID.source_ip words
 `

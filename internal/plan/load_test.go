@@ -148,7 +148,7 @@ func TestFullTimeline(t *testing.T) {
 			{Kind: AttestedCriterion, ID: "staffed", Attested: "back-out-staffed", By: "ibm/operator"},
 		},
 		Poll: []string{"kombit/cutover-manager", "ibm/operator", "sse/operator"}, Decides: "kombit/chair"}, p.Gates["cutover-go"])
-	equal(t, "audience", &Audience{ID: "municipalities", ForEach: "municipalities", Report: "own-flows", Cron: "0 8 * * MON"}, p.Audiences["municipalities"])
+	equal(t, "audience", &Audience{ID: "municipalities", ForEach: "municipalities", Report: "own-flows", Cron: "0 8 * * MON", Pace: Pace{Jitter: 20 * time.Minute, OnMissed: SkipMissed}}, p.Audiences["municipalities"])
 }
 
 func text(s string) yamldoc.Text { return yamldoc.Text{Da: s, En: s} }

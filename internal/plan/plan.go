@@ -157,8 +157,24 @@ type Suite struct {
 	Every       time.Duration
 	Cron        string
 	During      []Period
-	Pos         diag.Pos
+	Pace
+	Pos diag.Pos
 }
+
+// Pace says how closely the slots of a schedule are kept to.
+type Pace struct {
+	Jitter   time.Duration // within how long of its slot the work begins; 0 = at once. Less than the schedule's interval
+	OnMissed OnMissed
+}
+
+// OnMissed says what becomes of a slot whose time passed while nobody could begin its work.
+type OnMissed string
+
+// The policies. The zero value is RunOnce.
+const (
+	RunOnce    OnMissed = "run_once" // the newest one is worked as soon as somebody can, older ones are missed
+	SkipMissed OnMissed = "skip"     // it is missed, and the next one is waited for
+)
 
 // Period is a stretch of the plan: a milestone's, or between two time expressions.
 type Period struct {
@@ -276,7 +292,8 @@ type Audience struct {
 	Report   string   // report id: weekly own-flows cutover-done …
 	Cron     string
 	Language string // "" = each reader's own, else the plan's
-	Pos      diag.Pos
+	Pace
+	Pos diag.Pos
 }
 
 // Reports lists the reports an audience can be sent. What each says is package report's; its test holds the two together.

@@ -68,6 +68,7 @@ func (l *loader) suite(id string, n yamldoc.Node) *Suite {
 	if m.Has("every") && m.Has("cron") {
 		m.ExactlyOne("every", "cron")
 	}
+	s.Pace = l.pace(m, m.Has("every") || m.Has("cron"), s.Every, s.Cron)
 	for _, item := range m.OptItems("during") {
 		if p, ok := l.period(item); ok {
 			s.During = append(s.During, p)

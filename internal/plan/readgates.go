@@ -134,6 +134,7 @@ func (l *loader) audience(id string, n yamldoc.Node) *Audience {
 	}
 	a.Report = l.ref(runbooks.ReportRef, m.Word("report"))
 	a.Cron = l.cron(m.OptWord("cron"))
+	a.Pace = l.pace(m, m.Has("cron"), 0, a.Cron)
 	a.Language = m.OptOneOf("language", "", string(words.Da), string(words.En))
 	l.done(m, "audiences.ID")
 	return a

@@ -3,7 +3,7 @@
 // work, and nobody does it again, whatever crashes in between.
 //
 // What a slot means is the worker's business; which slots there are is timeline's. Missed slots follow the policy of their
-// schedule: suites are asked again at the newest slot, reports and milestones run once; the rest is recorded as missed.
+// schedule: the newest is worked once or left out, as the plan says, milestones always once; the rest is recorded as missed.
 package scheduler
 
 import (
@@ -157,7 +157,7 @@ func (s *Scheduler) runOnce(ctx context.Context, now time.Time) time.Time {
 		}
 		if at := s.retryAt[e.Key]; now.Before(at) {
 			next = sooner(next, at)
-		} else if at := e.Schedule.Next(now); !at.IsZero() {
+		} else if at := e.Next(now); !at.IsZero() {
 			next = sooner(next, at)
 		}
 	}
@@ -205,12 +205,12 @@ func (s *Scheduler) entry(ctx context.Context, present Present, e timeline.Entry
 	var valid func(time.Time) bool
 	suite := s.plan.Suites[e.ID]
 	if e.Key == timeline.SuiteKey+e.ID {
-		valid = func(time.Time) bool { return present.InPeriod(suite, now) }
+		valid = func(at time.Time) bool { return present.InPeriod(suite, at) }
 		if last.After(now) {
 			return s.behind(ctx, e, last, now, valid)
 		}
 	}
-	work, missed, ok := timeline.CatchUp(e.Policy, timeline.Due(e.Schedule, last, now), valid)
+	work, missed, ok := e.CatchUp(e.Due(last, now), now, valid)
 	if err := s.miss(ctx, e.Key, missed, now); err != nil || !ok {
 		return err
 	}
@@ -233,14 +233,14 @@ func (s *Scheduler) behind(ctx context.Context, e timeline.Entry, last, now time
 	since, known := s.asked[e.Key]
 	if !known || since.After(now) {
 		s.log.Warn("slots of "+e.Key+" were taken by a clock that was ahead; it is asked all the same, reports and milestones are not repeated", "until", last)
-		s.asked[e.Key] = now
+		s.asked[e.Key] = now.Add(-e.Jitter)
 		return nil
 	}
-	due := timeline.Due(e.Schedule, since, now)
+	due := e.Due(since, now)
 	if len(due) == 0 {
 		return nil
 	}
-	s.asked[e.Key] = now
+	s.asked[e.Key] = due[len(due)-1]
 	if !valid(now) {
 		return nil
 	}

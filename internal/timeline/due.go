@@ -1,9 +1,14 @@
 package timeline
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
 	"time"
 
 	"github.com/robfig/cron/v3"
+
+	"skift/internal/plan"
 )
 
 // Lookback is how far Due goes back at most. What lies further back is neither run nor recorded: nobody waits for it any more.
@@ -31,28 +36,63 @@ func Due(s cron.Schedule, after, now time.Time) []time.Time {
 	return due
 }
 
-// Policy says what becomes of slots whose time passed while nobody could do them.
-type Policy string
+// OnTime is how long after its time a slot may be begun and is still no late one. A process that starts again, or a disk that is busy, is
+// no reason to wait for the next.
+const OnTime = time.Minute
 
-// The policies.
-const (
-	// SkipMissed is for suites: only the newest slot is worked, and only while its successor has not come; older ones are missed.
-	// Their answers would be about now, not about then, and stale answers show as unverified by themselves.
-	SkipMissed Policy = "skip"
-	// RunOnce is for reports and milestones: the newest slot is worked however late it is, older ones are missed.
-	RunOnce Policy = "run-once"
-)
+// Begins is when the work of a slot begins: at its time, or within the jitter after it. The same slot has the same moment in every process,
+// so that one that starts again neither repeats nor forgets what waits for it; and it is always before the next slot, whatever a clock
+// change does to their distance. The slot's key stays the plan's time.
+func (e Entry) Begins(slot time.Time) time.Time {
+	within := e.Jitter
+	if within <= 0 {
+		return slot
+	}
+	if next := e.Schedule.Next(slot); !next.IsZero() {
+		within = min(within, next.Sub(slot))
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d", e.Key, slot.UnixMilli()))
+	within /= time.Millisecond
+	return slot.Add(time.Duration(binary.BigEndian.Uint64(sum[:8])%uint64(max(within, 1))) * time.Millisecond)
+}
+
+// Due returns the slots in (after, now] whose work may begin, oldest first.
+func (e Entry) Due(after, now time.Time) []time.Time {
+	due := Due(e.Schedule, after, now)
+	if n := len(due); n > 0 && e.Begins(due[n-1]).After(now) {
+		due = due[:n-1] // the one before begins before this one's time
+	}
+	return due
+}
+
+// Next is when the work of a slot begins next after now, zero when none does any more.
+func (e Entry) Next(now time.Time) time.Time {
+	for slot := e.Schedule.Next(now.Add(-e.Jitter)); !slot.IsZero(); slot = e.Schedule.Next(slot) {
+		if at := e.Begins(slot); at.After(now) {
+			return at
+		}
+	}
+	return time.Time{}
+}
 
 // CatchUp splits due slots, oldest first, into the one to work now and those to record as missed. There is never a burst:
 // after six hours without a process a check of every minute runs once. ok is false when there is nothing to work.
 //
-// valid tells whether a slot that is late may still be worked, nil = always: a suite whose period has ended since is not asked.
-func CatchUp(p Policy, due []time.Time, valid func(slot time.Time) bool) (work time.Time, missed []time.Time, ok bool) {
+// A slot that is late is worked only where the policy says so, and while valid holds, nil = always: a suite whose period has ended since
+// is not asked.
+func (e Entry) CatchUp(due []time.Time, now time.Time, valid func(at time.Time) bool) (work time.Time, missed []time.Time, ok bool) {
 	if len(due) == 0 {
 		return time.Time{}, nil, false
 	}
 	newest := due[len(due)-1]
-	if p == SkipMissed && valid != nil && !valid(newest) {
+	asked := newest
+	if late := now.Sub(e.Begins(newest)) > OnTime; late {
+		if e.OnMissed == plan.SkipMissed {
+			return time.Time{}, due, false
+		}
+		asked = now
+	}
+	if valid != nil && !valid(asked) {
 		return time.Time{}, due, false
 	}
 	return newest, due[:len(due)-1], true

@@ -271,16 +271,32 @@ func TestCatchUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	due := timeline.Due(s, now.Add(-6*time.Hour), now)
-	for _, policy := range []timeline.Policy{timeline.SkipMissed, timeline.RunOnce} {
-		work, missed, ok := timeline.CatchUp(policy, due, nil)
-		if !ok || !work.Equal(now) || len(missed) != 359 {
-			t.Errorf("%s: works %v %v, misses %d", policy, work, ok, len(missed))
+	later := now.Add(2 * time.Hour)
+	until := func(end time.Time) func(time.Time) bool { return func(at time.Time) bool { return at.Before(end) } }
+	for _, tt := range []struct {
+		name   string
+		policy plan.OnMissed
+		at     time.Time
+		valid  func(time.Time) bool
+		worked bool
+	}{
+		{"on time", plan.RunOnce, now, nil, true},
+		{"on time, others are skipped", plan.SkipMissed, now, nil, true},
+		{"a minute is on time", plan.SkipMissed, now.Add(timeline.OnTime), nil, true},
+		{"more is not", plan.SkipMissed, now.Add(timeline.OnTime + 1), nil, false},
+		{"late, once", plan.RunOnce, later, nil, true},
+		{"late, skipped", plan.SkipMissed, later, nil, false},
+		{"late and its period over", plan.RunOnce, later, until(later), false},
+		{"late within its period", plan.RunOnce, later, until(later.Add(1)), true},
+		{"in time, its period over since", plan.RunOnce, now.Add(time.Second), until(now.Add(time.Millisecond)), true},
+	} {
+		e := timeline.Entry{Key: "suite/s", Schedule: s, Pace: plan.Pace{OnMissed: tt.policy}}
+		work, missed, ok := e.CatchUp(due, tt.at, tt.valid)
+		if want := map[bool]int{true: 359, false: 360}[tt.worked]; ok != tt.worked || ok && !work.Equal(now) || len(missed) != want {
+			t.Errorf("%s: works %v %v, misses %d", tt.name, work, ok, len(missed))
 		}
 	}
-	if _, missed, ok := timeline.CatchUp(timeline.SkipMissed, due, func(time.Time) bool { return false }); ok || len(missed) != 360 {
-		t.Errorf("a suite out of its period is worked, misses %d", len(missed))
-	}
-	if _, _, ok := timeline.CatchUp(timeline.RunOnce, nil, nil); ok {
+	if _, _, ok := (timeline.Entry{Schedule: s}).CatchUp(nil, now, nil); ok {
 		t.Error("nothing due is worked")
 	}
 }
@@ -293,7 +309,7 @@ func TestSuiteDuring(t *testing.T) {
 	p.Suites["hypercare"] = &plan.Suite{ID: "hypercare", Every: 24 * time.Hour, During: []plan.Period{{Milestone: "hypercare"}}}
 	p.Suites["sharp"] = &plan.Suite{ID: "sharp", Every: 24 * time.Hour, During: []plan.Period{{From: written(t, "2019-08-01 02:00"), Until: written(t, "2019-08-02 02:00")}}}
 	p.Suites["undated"] = &plan.Suite{ID: "undated", Every: time.Hour, During: []plan.Period{{Milestone: "first-release"}}}
-	p.Suites["always"] = &plan.Suite{ID: "always", Cron: "0 8 * * MON"}
+	p.Suites["always"] = &plan.Suite{ID: "always", Cron: "0 8 * * MON", Pace: plan.Pace{OnMissed: plan.SkipMissed}}
 	p.Suites["by-hand"] = &plan.Suite{ID: "by-hand"}
 	p.SuiteIDs = []string{"readiness", "hypercare", "undated", "always", "by-hand"}
 	p.Audiences["steering"] = &plan.Audience{ID: "steering", Cron: "0 8 * * MON"}
@@ -343,9 +359,9 @@ func TestSuiteDuring(t *testing.T) {
 	}
 	var keys []string
 	for _, e := range entries[:6] {
-		keys = append(keys, fmt.Sprint(e.Key, " ", e.Policy))
+		keys = append(keys, fmt.Sprint(e.Key, " ", e.OnMissed))
 	}
-	if d := cmp.Diff([]string{"suite/readiness skip", "suite/hypercare skip", "suite/undated skip", "suite/always skip", "report/steering run-once", "milestone/clarification run-once"}, keys); d != "" {
+	if d := cmp.Diff([]string{"suite/readiness ", "suite/hypercare ", "suite/undated ", "suite/always skip", "report/steering ", "milestone/clarification run_once"}, keys); d != "" {
 		t.Error(d)
 	}
 	p.Suites["always"].Cron = "TZ=0"

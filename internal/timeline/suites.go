@@ -14,8 +14,8 @@ import (
 type Entry struct {
 	Key      string // "suite/ID", "report/ID" or "milestone/ID"
 	ID       string
-	Policy   Policy
-	Schedule cron.Schedule
+	Schedule cron.Schedule // when its slots are
+	plan.Pace
 }
 
 // Key prefixes of schedules.
@@ -31,26 +31,26 @@ const (
 func (t *Timeline) Schedules() ([]Entry, error) {
 	var out []Entry
 	var problems []error
-	add := func(key, id string, p Policy, s cron.Schedule, err error) {
+	add := func(key, id string, p plan.Pace, s cron.Schedule, err error) {
 		switch {
 		case err != nil:
 			problems = append(problems, fmt.Errorf("read schedule of %s: %w", key+id, err))
 		case s != nil:
-			out = append(out, Entry{key + id, id, p, s})
+			out = append(out, Entry{key + id, id, s, p})
 		}
 	}
 	for _, id := range t.plan.SuiteIDs {
 		s, err := t.Suite(t.plan.Suites[id])
-		add(SuiteKey, id, SkipMissed, s, err)
+		add(SuiteKey, id, t.plan.Suites[id].Pace, s, err)
 	}
 	for _, id := range t.plan.AudienceIDs {
 		if a := t.plan.Audiences[id]; a.Cron != "" {
 			s, err := ParseCron(a.Cron, t.plan.Zone)
-			add(ReportKey, id, RunOnce, s, err)
+			add(ReportKey, id, a.Pace, s, err)
 		}
 	}
 	for _, m := range t.Milestones {
-		add(MilestoneKey, m.ID, RunOnce, m, nil)
+		add(MilestoneKey, m.ID, plan.Pace{OnMissed: plan.RunOnce}, m, nil)
 	}
 	return out, errors.Join(problems...)
 }

@@ -51,6 +51,8 @@ var screenParts = []entry{
 	{"schedule.date", "planens dato: {date}", "the plan's date: {date}"},
 	{"schedule.every", "hver {every}", "every {every}"},
 	{"schedule.during", "under {periods}", "during {periods}"},
+	{"schedule.jitter", "begynder {begins}, spredt over {jitter}", "begins {begins}, spread over {jitter}"},
+	{"schedule.skip", "indhentes ikke, hvis tiden forpasses", "not caught up when its time is missed"},
 	{"schedule.none", "Intet kommer af sig selv.", "Nothing comes by itself."},
 	{"schedule.more", "Kun de første {n} er vist; --next viser flere.", "Only the first {n} are shown; --next shows more."},
 	{"freeze.allowed", "Tilladt", "Allowed"},
