@@ -41,6 +41,7 @@ var may = map[string][]string{
 	"internal/people":    {},
 	"internal/probefile": {"checks"},
 	"internal/accesslog": {},
+	"internal/ics":       {},
 	"internal/plan":      {"checks", "runbooks", "internal/people"},
 
 	"internal/run":      {"internal/plan", "internal/journal", "checks", "runbooks"},
@@ -88,7 +89,7 @@ var may = map[string][]string{
 
 // pure packages may not import these nor call time.Now.
 var (
-	pure      = append(append([]string{}, facts...), append(rules, "internal/run", "internal/register", "internal/snapshot", "internal/lint", "internal/probefile", "internal/accesslog")...)
+	pure      = append(append([]string{}, facts...), append(rules, "internal/run", "internal/register", "internal/snapshot", "internal/lint", "internal/probefile", "internal/accesslog", "internal/ics")...)
 	notInPure = []string{"net", "net/http", "os", "os/exec", "database/sql", "crypto/tls"}
 )
 
