@@ -7,7 +7,7 @@ import (
 
 // shipped holds the plans that `skift init` copies: one directory each, complete.
 //
-//go:embed serviceplatformen minimal
+//go:embed serviceplatformen minimal sapa-waves
 var shipped embed.FS
 
 // Plans lists the names of the shipped plans, sorted.

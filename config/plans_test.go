@@ -31,7 +31,7 @@ func load(t *testing.T, fsys fs.FS) *plan.Plan {
 
 func TestShippedPlansLoad(t *testing.T) {
 	t.Parallel()
-	if d := cmp.Diff([]string{"minimal", "serviceplatformen"}, config.Plans()); d != "" {
+	if d := cmp.Diff([]string{"minimal", "sapa-waves", "serviceplatformen"}, config.Plans()); d != "" {
 		t.Errorf("Plans (-want +got):\n%s", d)
 	}
 	for _, name := range config.Plans() {

@@ -108,12 +108,13 @@ func addressees(p *plan.Plan, audience *plan.Audience, now time.Time) []addresse
 	for _, seat := range audience.To {
 		add(inSeat(p, seat, now))
 	}
-	if group := p.Parties[audience.ForEach]; group != nil {
-		for _, m := range group.Members {
-			for _, f := range p.Flows {
-				if f.Party == m.ID && f.Contact != "" {
-					add(addressee{f.Contact, m.ID, ""})
-				}
+	for _, m := range p.Told(audience) {
+		if m.Contact != "" {
+			add(addressee{m.Contact, m.ID, ""})
+		}
+		for _, f := range p.Flows {
+			if f.Party == m.ID && f.Contact != "" {
+				add(addressee{f.Contact, m.ID, ""})
 			}
 		}
 	}

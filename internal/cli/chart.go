@@ -26,7 +26,11 @@ var legend = []struct{ sign, key string }{
 func (v planView) chart(b *strings.Builder) {
 	names := 0
 	for _, m := range v.t.Milestones {
-		names = max(names, term.Width(term.Line(titleOf(v.c, m.Milestone))))
+		name := titleOf(v.c, m.Milestone)
+		if w := v.p.Waves[m.Wave]; w != nil {
+			name = w.Name
+		}
+		names = max(names, term.Width(term.Line(name)))
 	}
 	names = min(names, max(v.width*3/10, 10))
 	chart := v.t.Chart(v.width - names - 3)
@@ -40,14 +44,14 @@ func (v planView) chart(b *strings.Builder) {
 			b.WriteString(before + v.screen.Dim(l) + "\n")
 		}
 	}
-	for _, r := range chart.Rows {
-		state := milestoneState(r.Milestone.State)
+	for _, l := range v.chartLines(chart.Rows) {
+		state := milestoneState(l.state)
 		sign := " "
 		if state != term.Plain {
 			sign = v.screen.Paint(state, state.Shape())
 		}
-		name := term.Pad(term.Truncate(term.Line(titleOf(v.c, r.Milestone.Milestone)), names), names)
-		b.WriteString(strings.TrimRight(sign+" "+name+" "+v.cells(r, chart.Now), " ") + "\n")
+		name := term.Pad(term.Truncate(term.Line(l.name), names), names)
+		b.WriteString(strings.TrimRight(sign+" "+name+" "+v.cells(l.row, chart.Now), " ") + "\n")
 	}
 	if chart.Now >= 0 {
 		b.WriteString(before + v.nowLabel(chart) + "\n")

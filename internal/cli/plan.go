@@ -106,9 +106,10 @@ func (v planView) String() string {
 	b.WriteString("\n")
 	v.chart(&b)
 	v.section(&b, v.c.T("report.milestones"))
-	for _, m := range v.t.Milestones {
+	for _, m := range own(v.t) {
 		v.milestone(&b, m)
 	}
+	v.waves(&b)
 	v.active(&b)
 	v.next(&b)
 	v.zones(&b)

@@ -113,6 +113,9 @@ func (t *Table) readHeader(cells []cell, want Columns) bool {
 	return complete
 }
 
+// Header lists the columns as the file has them.
+func (t *Table) Header() []string { return slices.Clone(t.header) }
+
 // Has tells whether the header names the column.
 func (t *Table) Has(column string) bool {
 	_, ok := t.index[column]

@@ -15,29 +15,51 @@ type broken map[string]bool
 
 // brokenIn sorts the errors of a reading by what they leave unknown. An error with neither section nor thing, such as an unknown key
 // at the top, leaves things missing, not wrong.
-func brokenIn(problems *diag.List) broken {
+func brokenIn(p *plan.Plan, problems *diag.List) broken {
 	if problems.Errors() == 0 {
 		return nil
 	}
 	b := broken{}
-	for _, p := range problems.Sorted() {
-		if p.Severity != diag.Error {
+	for _, found := range problems.Sorted() {
+		if found.Severity != diag.Error {
 			continue
 		}
-		if dir, file := path.Split(p.File); dir == "runbooks/" {
+		if dir, file := path.Split(found.File); dir == "runbooks/" {
 			b["runbooks"], b["runbooks."+strings.TrimSuffix(file, ".yaml")] = true, true
 			continue
 		}
-		if p.File != plan.File {
-			b[p.File] = true
+		if found.File != plan.File {
+			b[found.File] = true
+			b.waves(p)
 			continue
 		}
-		section, rest, _ := strings.Cut(p.Path, ".")
+		section, rest, _ := strings.Cut(found.Path, ".")
 		section, _, _ = strings.Cut(section, "[")
 		id, _, _ := strings.Cut(rest, ".")
 		b[section], b[section+"."+id] = true, true
+		if section == "waves" {
+			b.waves(p)
+		}
 	}
 	return b
+}
+
+// waves marks what is repeated for each wave: its dates stand in a table that could not be read, or in a block with an error.
+func (b broken) waves(p *plan.Plan) {
+	mark := func(section, id, wave string) {
+		if wave != "" {
+			b[section], b[section+"."+id] = true, true
+		}
+	}
+	for id, m := range p.Milestones {
+		mark("milestones", id, m.Wave)
+	}
+	for id, g := range p.Gates {
+		mark("gates", id, g.Wave)
+	}
+	for id, a := range p.Audiences {
+		mark("audiences", id, a.Wave)
+	}
 }
 
 // sound reports whether these things of a section were read without errors.

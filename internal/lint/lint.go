@@ -36,7 +36,7 @@ type linter struct {
 // Where problems holds the errors of reading the plan, only errors that do not follow from them are added.
 func Check(p *plan.Plan, known Known, problems *diag.List) {
 	found := &diag.List{}
-	l := &linter{p: p, known: known, t: timeline.At(p, known.Facts, known.Now), problems: found, broken: brokenIn(problems)}
+	l := &linter{p: p, known: known, t: timeline.At(p, known.Facts, known.Now), problems: found, broken: brokenIn(p, problems)}
 	if !l.broken.whole("timezone", "holidays") {
 		return // no date can be trusted
 	}

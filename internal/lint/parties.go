@@ -63,8 +63,8 @@ func (l *linter) audiences() {
 		who := "nobody who sits in " + strings.Join(a.To, ", ") + " has a mail address"
 		hint := "add shifts for the seats and mail addresses in the contacts"
 		if a.ForEach != "" {
-			who = "no flow of " + a.ForEach + " has a contact with a mail address"
-			hint = "name a contact per flow, with a mail address in the contacts"
+			who = "no member or flow of " + a.ForEach + " has a contact with a mail address"
+			hint = "name a contact per member or flow, with a mail address in the contacts"
 		}
 		l.problems.Warnf(a.Pos, CodeUnreachable, "%s", who).At("audiences."+id).Wide(len(id)).Hintf("%s", hint)
 	}
@@ -85,9 +85,14 @@ func (l *linter) told() map[string]bool {
 
 func (l *linter) reachable(a *plan.Audience) bool {
 	if a.ForEach != "" {
+		for _, m := range l.p.Told(a) {
+			if l.hasMail(m.Contact) {
+				return true
+			}
+		}
 		return slices.ContainsFunc(l.p.Flows, func(f *plan.Flow) bool {
 			m, ok := l.p.Member(f.Party)
-			return (f.Party == a.ForEach || ok && m.Group == a.ForEach) && l.hasMail(f.Contact)
+			return (f.Party == a.ForEach || ok && m.Group == a.ForEach && (a.Wave == "" || m.Wave == a.Wave)) && l.hasMail(f.Contact)
 		})
 	}
 	for _, seat := range a.To {

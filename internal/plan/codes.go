@@ -29,6 +29,16 @@ const (
 	CodeStandardUses diag.Code = "standard-runbook-needs"
 )
 
+// Problems of waves and meetings.
+const (
+	CodeNoWave       diag.Code = "member-without-wave"
+	CodeEmptyWave    diag.Code = "wave-without-members"
+	CodeNoWaveColumn diag.Code = "column-not-in-waves"
+	CodeHalfDated    diag.Code = "wave-half-dated"
+	CodeLeftOut      diag.Code = "milestone-left-out"
+	CodeNamelessDate diag.Code = "meeting-without-name"
+)
+
 // Problems of files.
 const (
 	CodeNoPlan        diag.Code = "no-plan"

@@ -11,13 +11,15 @@ import (
 // FuzzLoad reads whatever stands in the files of a plan. Nothing may panic, and every problem must lie inside a file that was read.
 func FuzzLoad(f *testing.F) {
 	seed := func(b *bundle) {
-		f.Add(b.files[File], b.files["runbooks/cutover-weekend.yaml"], b.files["flows.csv"], b.files["shifts.csv"])
+		f.Add(b.files[File], b.files["runbooks/cutover-weekend.yaml"], b.files["flows.csv"], b.files["shifts.csv"], b.files["waves.csv"])
 	}
 	whole := readBundle(f, "testdata/full.txtar")
 	seed(whole)
 	seed(readBundle(f, lintdata+"/base/minimal.txtar"))
 	seed(readBundle(f, lintdata+"/bad/unknown-name.txtar"))
-	f.Fuzz(func(t *testing.T, planFile, runbook, flows, shifts string) {
+	seed(readBundle(f, lintdata+"/base/waves.txtar"))
+	seed(readBundle(f, lintdata+"/bad/milestone-left-out.txtar"))
+	f.Fuzz(func(t *testing.T, planFile, runbook, flows, shifts, waves string) {
 		fsys := fstest.MapFS{}
 		for name, text := range whole.files {
 			fsys[name] = &fstest.MapFile{Data: []byte(text)}
@@ -26,6 +28,7 @@ func FuzzLoad(f *testing.F) {
 		fsys["runbooks/cutover-weekend.yaml"] = &fstest.MapFile{Data: []byte(runbook)}
 		fsys["flows.csv"] = &fstest.MapFile{Data: []byte(flows)}
 		fsys["shifts.csv"] = &fstest.MapFile{Data: []byte(shifts)}
+		fsys["waves.csv"] = &fstest.MapFile{Data: []byte(waves)}
 		p, problems := Load(fsys)
 		for _, problem := range problems.Sorted() {
 			if problem.Message == "" || problem.Code == "" || problem.File == "" {

@@ -52,6 +52,7 @@ type loader struct {
 	flowFile diag.Word
 	// flowHeader are the columns that the table of flows has; nil when there is none or it cannot be read.
 	flowHeader []string
+	wave       *waveScope                // the wave that is being read; nil = none
 	unread     map[runbooks.RefKind]bool // kinds whose table could not be read: that is told once, not at every name
 }
 
@@ -91,6 +92,8 @@ func (l *loader) load() {
 	l.checkSections(m)
 	l.milestones(m)
 	l.decisions(m)
+	l.waves(m)
+	l.meetings(m)
 	l.done(m, "")
 	l.readRunbooks()
 	l.resolve()
@@ -118,7 +121,7 @@ func (l *loader) done(m *yamldoc.Map, place string) {
 
 // ref notes a name and gives it.
 func (l *loader) ref(kind runbooks.RefKind, w diag.Word) string {
-	if w.Text != "" {
+	if w = l.waved(kind, w); w.Text != "" {
 		l.refs = append(l.refs, ref{kind, w})
 	}
 	return w.Text

@@ -48,7 +48,7 @@ func equal(t *testing.T, what string, want, got any) {
 		cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
 		cmp.Comparer(func(a, b diag.Pos) bool { return true }),
 		cmp.Comparer(func(a, b diag.Word) bool { return a.Text == b.Text }),
-		cmp.AllowUnexported(Party{}),
+		cmp.AllowUnexported(Party{}, Member{}),
 	}
 	if d := cmp.Diff(want, got, opts...); d != "" {
 		t.Errorf("%s (-want +got):\n%s", what, d)

@@ -48,6 +48,10 @@ type Plan struct {
 	SuiteIDs     []string
 	Milestones   map[string]*Milestone
 	MilestoneIDs []string
+	Waves        map[string]*Wave
+	WaveIDs      []string
+	WaveParty    string     // the group whose members the waves are of
+	Meetings     []*Meeting // in the order of their tables
 	Gates        map[string]*Gate
 	GateIDs      []string
 	Audiences    map[string]*Audience
@@ -75,6 +79,7 @@ func newPlan() *Plan {
 		Checks:       map[string]*checks.Spec{},
 		Suites:       map[string]*Suite{},
 		Milestones:   map[string]*Milestone{},
+		Waves:        map[string]*Wave{},
 		Gates:        map[string]*Gate{},
 		Audiences:    map[string]*Audience{},
 		Runbooks:     map[string]*runbooks.Runbook{},
@@ -119,7 +124,10 @@ type Member struct {
 	ID, Name string
 	Wave     string
 	Group    string // id of the party it belongs to
+	Contact  string // person who is told; "" = those of its flows
 	Pos      diag.Pos
+
+	wavePos diag.Pos
 }
 
 // Consent is what a target party has agreed to be asked: levels sftp-login, write, negative.
@@ -213,6 +221,7 @@ type Milestone struct {
 	Owner       string
 	Change      Class // release: what taking it in is; also the transition's own
 	Area        string
+	Wave        string // of which wave it is; "" = of all
 	Pos         diag.Pos
 }
 
@@ -246,6 +255,7 @@ type Gate struct {
 	Criteria []Criterion
 	Poll     []string // seats asked ready / not-ready
 	Decides  string   // the one deciding seat
+	Wave     string   // of which wave it is; "" = of all
 	Pos      diag.Pos
 }
 
@@ -292,6 +302,7 @@ type Audience struct {
 	Report   string   // report id: weekly own-flows cutover-done …
 	Cron     string
 	Language string // "" = each reader's own, else the plan's
+	Wave     string // those of one wave alone; "" = all
 	Pace
 	Pos diag.Pos
 }

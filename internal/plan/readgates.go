@@ -34,6 +34,9 @@ func (l *loader) gate(id string, n yamldoc.Node) *Gate {
 	}
 	seen := map[string]diag.Pos{}
 	for _, item := range m.OptSeq("criteria") {
+		if l.withoutMilestone(item) {
+			continue
+		}
 		c := l.criterion(item)
 		if first, taken := seen[c.ID]; taken && c.ID != "" {
 			item.Problemf(CodeNameTaken, "two criteria are called %q", c.ID).See(first, "it is first here").

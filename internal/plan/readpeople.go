@@ -78,7 +78,7 @@ func (l *loader) readMembers(p *Party) {
 	var t *csvdoc.Table
 	src, ok := l.files.named(w)
 	if ok {
-		t, ok = csvdoc.Parse(w.Text, src, csvdoc.Columns{Required: []string{"id", "name"}, Optional: []string{"wave"}}, l.problems)
+		t, ok = csvdoc.Parse(w.Text, src, csvdoc.Columns{Required: []string{"id", "name"}, Optional: []string{"wave", "contact"}}, l.problems)
 	}
 	if !ok {
 		l.unread[partyRef] = true
@@ -86,7 +86,8 @@ func (l *loader) readMembers(p *Party) {
 	}
 	p.Members = []Member{}
 	t.Each(func(r csvdoc.Row) {
-		mb := Member{ID: r.Str("id"), Name: r.Str("name"), Wave: r.OptStr("wave", ""), Group: p.ID, Pos: r.Pos("id")}
+		mb := Member{ID: r.Str("id"), Name: r.Str("name"), Wave: r.OptStr("wave", ""), Group: p.ID, Pos: r.Pos("id"), wavePos: r.Pos("wave")}
+		mb.Contact = l.ref(personRef, r.OptWord("contact"))
 		if mb.ID == "" || !idCell(r, "id", mb.ID) || mb.Wave != "" && !idCell(r, "wave", mb.Wave) {
 			return
 		}

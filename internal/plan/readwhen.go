@@ -26,7 +26,14 @@ func (l *loader) when(n yamldoc.Node) When {
 	m := n.Map()
 	var w When
 	fold := m.OptOneOf("fold", "", foldFirst, foldSecond)
-	switch m.ExactlyOne("at", "about") {
+	kinds := []string{"at", "about"}
+	if l.wave != nil {
+		kinds = append(kinds, "column")
+	}
+	switch m.ExactlyOne(kinds...) {
+	case "column":
+		column, _ := m.OptNode("column")
+		w = l.fromColumn(column, fold)
 	case "at":
 		at, _ := m.OptNode("at")
 		w = l.whenText(at, fold)
@@ -52,9 +59,16 @@ func (l *loader) whenText(n yamldoc.Node, fold string) When {
 		whenProblem(n.Problemf, err)
 		return When{}
 	}
-	w.Pos = n.Pos()
+	return l.placed(w, diag.Word{Pos: n.Pos(), Path: n.Path(), Text: text})
+}
+
+// placed is a date with where it was written, and the milestone found that it hangs on.
+func (l *loader) placed(w When, at diag.Word) When {
+	w.Pos = at.Pos
 	if w.Ref != (Ref{}) {
-		l.ref(runbooks.MilestoneRef, diag.Word{Pos: w.Pos, Path: n.Path(), Text: w.Ref.Milestone})
+		if w.Ref.Milestone = l.ref(runbooks.MilestoneRef, diag.Word{Pos: at.Pos, Path: at.Path, Text: w.Ref.Milestone}); w.Ref.Milestone == "" {
+			return When{}
+		}
 	}
 	return w
 }
@@ -111,5 +125,11 @@ func (l *loader) backwards(n yamldoc.Node, from, until When) {
 	if begin.IsZero() || end.IsZero() || begin.Before(end) {
 		return
 	}
-	n.Problemf(CodeBackwards, "%s is not after %s", until.Text, from.Text).See(from.Pos, "it begins here")
+	report := n.Problemf
+	if until.Pos.File != n.Pos().File { // it stands in the table of waves
+		report = func(code diag.Code, format string, args ...any) *diag.Problem {
+			return diag.Word{Pos: until.Pos, Path: n.Path(), Text: until.Text}.Problemf(l.problems, code, format, args...)
+		}
+	}
+	report(CodeBackwards, "%s is not after %s", until.Text, from.Text).See(from.Pos, "it begins here")
 }

@@ -126,6 +126,7 @@ var screenTexts = []entry{
 	{"screen.next", "Næste", "Next"},
 	{"screen.active.none", "Intet er i gang.", "Nothing is active."},
 	{"screen.next.none", "Intet af det kommende har en dato.", "Nothing ahead has a date."},
+	{"screen.waves", "Bølger", "Waves"},
 	{"screen.zones", "Frozen zones i kraft", "Frozen zones in force"},
 	{"screen.zones.none", "Ingen Frozen zone er i kraft.", "No Frozen zone is in force."},
 	{"chart.phase", "fase eller vindue", "phase or window"},
