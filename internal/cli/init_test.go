@@ -48,6 +48,9 @@ func TestEveryCutoverIsRefusedOrValid(t *testing.T) {
 	t.Parallel()
 	for _, name := range config.Plans() {
 		files, p := shipped(t, name)
+		if p.Milestones["cutover"] == nil {
+			continue // nothing a new date could be counted from: refused for every date
+		}
 		accepted, refused := 0, 0
 		for day := time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC); day.Year() < 2028; day = day.AddDate(0, 0, 1) {
 			wish := day.Format(time.DateOnly)
