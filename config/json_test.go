@@ -29,6 +29,7 @@ const tablesBegin = "<!-- The tables below are made from the code: go test ./con
 var jsonRoots = []string{
 	"cli.validated", "cli.planned", "cli.duty", "api.CheckReply", "api.ExplainReply", "cli.codeMeans", "cli.certificates", "cli.judged", "cli.scheduled", "cli.frozen", "freeze.Calendar", "api.HistoryReply", "snapshot.FlowRegister", "snapshot.Run", "snapshot.Drift", "cli.shownBook", "cli.adopted", "api.WhatIfReply", "cli.handover", "gate.Judgement", "snapshot.Snapshot",
 	"api.ReportReply", "api.ExportReply", "api.ImportReply", "api.ObserveReply", "cli.verified",
+	"cli.movedPlan",
 }
 
 // plain are types that have a form of their own in JSON.

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
-	"slices"
 	"time"
-	"unicode/utf8"
 
 	"skift/internal/diag"
 	"skift/internal/yamldoc"
@@ -29,13 +27,13 @@ func Retime(file string, src []byte, takes map[string]time.Duration) ([]byte, er
 		return nil, fmt.Errorf("change durations of %s: it is no runbook", file)
 	}
 	root, _ := yamldoc.Parse(file, src, new(diag.List))
-	var edits []edit
+	var edits []yamldoc.Edit
 	root.Map().OptMap("steps").Each(func(id string, n yamldoc.Node) {
 		if d, ok := takes[id]; ok {
 			edits = append(edits, retimed(src, n, yamldoc.FormatDuration(d)))
 		}
 	})
-	out := apply(src, edits)
+	out := yamldoc.Apply(src, edits)
 	after, ok := Read(file, out, new(diag.List))
 	if !ok || len(edits) != len(takes) || len(after.Steps) != len(before.Steps) {
 		return nil, fmt.Errorf("change durations of %s: it is written in a way in which they cannot be changed in place", file)
@@ -52,60 +50,21 @@ func Retime(file string, src []byte, takes map[string]time.Duration) ([]byte, er
 	return out, nil
 }
 
-// edit replaces some bytes of a text.
-type edit struct {
-	at, length int
-	text       string
-}
-
-func apply(src []byte, edits []edit) []byte {
-	slices.SortFunc(edits, func(a, b edit) int { return a.at - b.at })
-	var out bytes.Buffer
-	at := 0
-	for _, e := range edits {
-		if e.at < at {
-			continue
-		}
-		out.Write(src[at:e.at])
-		out.WriteString(e.text)
-		at = e.at + e.length
-	}
-	out.Write(src[at:])
-	return out.Bytes()
-}
-
 // retimed is the edit that gives one step its duration.
-func retimed(src []byte, step yamldoc.Node, text string) edit {
+func retimed(src []byte, step yamldoc.Node, text string) yamldoc.Edit {
 	m := step.Map()
 	if v, ok := m.OptNode("takes"); ok {
 		if w, ok := v.Word(); ok {
-			at := offset(src, v.Pos())
+			at := yamldoc.Offset(src, v.Pos())
 			if at < len(src) && (src[at] == '"' || src[at] == '\'') {
 				at++
 			}
-			return edit{at, len(w.Text), text}
+			return yamldoc.Edit{At: at, Length: len(w.Text), Text: text}
 		}
 	}
-	at := offset(src, step.Pos())
+	at := yamldoc.Offset(src, step.Pos())
 	if at < len(src) && src[at] == '{' {
-		return edit{at + 1, 0, "takes: " + text + ", "}
+		return yamldoc.Edit{At: at + 1, Text: "takes: " + text + ", "}
 	}
-	return edit{at, 0, "takes: " + text + "\n" + string(bytes.Repeat([]byte(" "), max(step.Pos().Col-1, 0)))}
-}
-
-// offset is where a place stands in a text.
-func offset(src []byte, p diag.Pos) int {
-	at := 0
-	for range p.Line - 1 {
-		i := bytes.IndexByte(src[at:], '\n')
-		if i < 0 {
-			return len(src)
-		}
-		at += i + 1
-	}
-	for range p.Col - 1 {
-		_, n := utf8.DecodeRune(src[at:])
-		at += n
-	}
-	return min(at, len(src))
+	return yamldoc.Edit{At: at, Text: "takes: " + text + "\n" + string(bytes.Repeat([]byte(" "), max(step.Pos().Col-1, 0)))}
 }

@@ -96,16 +96,7 @@ func Read(dir string) (Reading, error) {
 		return Reading{}, fmt.Errorf("read plan: %w", err)
 	}
 	defer root.Close()
-	fsys := root.FS()
-	r := Reading{Settings: config.Default()}
-	r.Plan, r.Problems = plan.Load(fsys)
-	src := plan.Beside(fsys, config.File, &r.Problems)
-	if src != nil {
-		r.Settings = config.Read(src, &r.Problems)
-		r.Settings.CheckFiles(fsys, &r.Problems)
-	}
-	r.Sources = sources(r.Plan, src)
-	return r, nil
+	return readFrom(root.FS()), nil
 }
 
 // Load reads a directory that is to be used. The error is a *PlanError when plan or settings have problems.

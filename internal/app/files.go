@@ -73,14 +73,18 @@ func (f files) Save(kind, name string, data []byte) (stored, sum string, err err
 	return stored, sum, writeDurably(filepath.Join(f.data, filepath.FromSlash(stored)), data)
 }
 
-// writeDurably writes a file whole or not at all: a crash leaves the old one or none.
-func writeDurably(path string, data []byte) error {
+// writeDurably writes a file of our own whole or not at all: a crash leaves the old one or none.
+func writeDurably(path string, data []byte) error { return writeAs(path, data, 0o600) }
+
+func writeAs(path string, data []byte, mode fs.FileMode) error {
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(data)
+	if _, err = tmp.Write(data); err == nil {
+		err = tmp.Chmod(mode)
+	}
 	if err == nil {
 		err = tmp.Sync()
 	}

@@ -13,12 +13,14 @@ import (
 	"skift/internal/journal"
 	"skift/internal/plan"
 	"skift/internal/register"
+	"skift/internal/run"
 	"skift/internal/store"
 )
 
 // history is what is known of a transition beside its plan. The zero value is that of a plan nobody has used yet.
 type history struct {
 	Facts  register.Facts
+	Runs   run.Facts
 	Latest []register.Interval // the newest observation of each unit
 	Head   journal.Head
 	Used   bool // there is a journal
@@ -50,6 +52,9 @@ func (s *session) history(ctx context.Context, p *plan.Plan, settings config.Set
 	err = st.Events(ctx, 0, func(e journal.Event) error {
 		if e.At.After(by) {
 			return nil
+		}
+		if err := h.Runs.Apply(e); err != nil {
+			return err
 		}
 		return h.Facts.Apply(e)
 	})

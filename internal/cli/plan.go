@@ -26,6 +26,7 @@ func (s *session) planCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return s.showPlan(c.Context(), at, time.Now()) },
 	}
 	c.Flags().StringVar(&at, "at", "", "`TIME` instead of now: \"2019-11-09 02:00\" in the plan's time zone, +2h, or RFC 3339")
+	c.AddCommand(s.planMoveCommand())
 	return s.asJSON(c)
 }
 
@@ -149,7 +150,20 @@ func (v planView) milestone(b *strings.Builder, m *timeline.Milestone) {
 	if m.State != timeline.Unset {
 		parts = append(parts, v.stretch(m))
 	}
+	if n := len(m.Was); n > 0 {
+		last := m.Was[n-1]
+		parts = append(parts, v.c.T("screen.moved", "dates", v.first(m), "date", v.c.Date(v.local(last.Moved.At)), "reason", term.Line(last.Reason)))
+	}
 	v.item(b, sign, strings.Join(parts, " · "))
+}
+
+// first is when a milestone was to be before it was moved for the first time.
+func (v planView) first(m *timeline.Milestone) string {
+	from := v.brief(m.OriginalStart, timeline.Begin)
+	if m.Kind == plan.Release || m.Kind == plan.Point || m.From == m.Until {
+		return from
+	}
+	return from + " – " + v.brief(m.OriginalEnd, timeline.Finish)
 }
 
 func milestoneState(s timeline.State) term.State {

@@ -63,9 +63,9 @@ func (a anchor) find(p *plan.Plan, tl *timeline.Timeline) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	if a.edge == timeline.Begin {
-		return m.OriginalStart.At, m.OriginalStart.Known()
+		return m.PlannedStart.At, m.PlannedStart.Known()
 	}
-	return m.OriginalEnd.At, m.OriginalEnd.Known()
+	return m.PlannedEnd.At, m.PlannedEnd.Known()
 }
 
 // slower is a length of time at the demo's pace, in whole seconds.

@@ -64,10 +64,24 @@ func judgeMilestone(seen *register.CriterionSeen, in Input, c plan.Criterion) {
 	}
 }
 
-// judgeRehearsal looks for the latest run that proves the runbook in the environment, or in any where none is named:
-// complete, nothing simulated, at speed 1. In the production environment only a rehearsal is one; elsewhere every run is.
+// judgeRehearsal asks for a run that proves the runbook, recent enough.
 func judgeRehearsal(seen *register.CriterionSeen, runs *run.Facts, c plan.Criterion, now time.Time) {
 	seen.State, seen.Reason = Unmet, "not-rehearsed"
+	r := Proof(runs, c)
+	if r == nil {
+		return
+	}
+	seen.AsOf = r.EndedAt
+	if c.Within > 0 && now.Sub(r.EndedAt) > c.Within {
+		seen.Reason = "rehearsed-too-long-ago"
+		return
+	}
+	seen.State, seen.Reason = Met, ""
+}
+
+// Proof is the latest run that proves the runbook of a criterion in its environment, or in any where none is named; nil = none does. It is
+// complete, nothing simulated, at speed 1. In the production environment only a rehearsal is one; elsewhere every run is.
+func Proof(runs *run.Facts, c plan.Criterion) *run.Run {
 	for i := len(runs.Order) - 1; i >= 0; i-- {
 		r := runs.Runs[runs.Order[i]]
 		elsewhere := c.Environment != "" && r.Started.Environment != c.Environment
@@ -77,12 +91,7 @@ func judgeRehearsal(seen *register.CriterionSeen, runs *run.Facts, c plan.Criter
 		if r.Started.Production && !r.Started.Rehearsal {
 			continue
 		}
-		seen.AsOf = r.EndedAt
-		if c.Within > 0 && now.Sub(r.EndedAt) > c.Within {
-			seen.Reason = "rehearsed-too-long-ago"
-			return
-		}
-		seen.State, seen.Reason = Met, ""
-		return
+		return r
 	}
+	return nil
 }

@@ -20,6 +20,7 @@ var unfuzzed = map[string]string{
 	"internal/sshdial.ParseKey": "the library's; the text is our own secret",
 	"internal/words.ParseLang":  "two words",
 	"internal/app.Read":         "a directory: plan.Load and config.Read, which have targets",
+	"internal/app.ReadAs":       "as app.Read",
 	"internal/app.Load":         "as Read",
 }
 

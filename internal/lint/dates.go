@@ -14,7 +14,7 @@ func (l *linter) dates() {
 	for _, m := range l.t.Milestones {
 		lasts := m.Kind == plan.Zone || m.Kind == plan.Phase || m.Kind == plan.Window
 		if lasts && l.broken.sound("milestones", m.ID) {
-			l.stretch("milestones."+m.ID+".until", m.From, m.Until, m.OriginalStart.Earliest, m.OriginalEnd.Latest)
+			l.stretch("milestones."+m.ID+".until", m.From, m.Until, m.PlannedStart.Earliest, m.PlannedEnd.Latest)
 		}
 	}
 	for _, id := range l.p.SuiteIDs {

@@ -12,6 +12,7 @@ import (
 	"skift/internal/diag"
 	"skift/internal/plan"
 	"skift/internal/register"
+	"skift/internal/run"
 	"skift/internal/timeline"
 	"skift/runbooks"
 )
@@ -21,6 +22,7 @@ type Known struct {
 	Now    time.Time
 	Facts  *register.Facts     // nil = nothing has happened
 	Latest []register.Interval // the newest observation of each unit
+	Runs   *run.Facts          // nil = there were none
 }
 
 // linter looks at one plan.

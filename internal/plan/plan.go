@@ -208,7 +208,8 @@ type Milestone struct {
 	ID          string
 	Title       yamldoc.Text
 	Kind        MilestoneKind
-	From, Until When // also filled from `in` and `date`
+	From, Until When  // also filled from `in` and `date`
+	Was         []Was // the dates it had before, oldest first; empty = it was never moved
 	Allow       []Class
 	AppliesTo   []checks.Side // zones: empty = both
 	Services    []string      // zones: of these alone; empty = of all
@@ -223,6 +224,23 @@ type Milestone struct {
 	Area        string
 	Wave        string // of which wave it is; "" = of all
 	Pos         diag.Pos
+}
+
+// Was is one earlier pair of dates of a milestone, and why it has them no more.
+type Was struct {
+	From, Until When
+	Moved       When   // the local day on which it was moved
+	By          string // seat that moved it; "" = not said
+	Reason      string
+	Pos         diag.Pos
+}
+
+// First is the dates that the milestone had when the plan was first written.
+func (m *Milestone) First() (from, until When) {
+	if len(m.Was) == 0 {
+		return m.From, m.Until
+	}
+	return m.Was[0].From, m.Was[0].Until
 }
 
 // Class is a change class. Tree: scope ⊃ fix ⊃ incident-c, incident-b, incident-a; beside it transition, certificate, emergency.

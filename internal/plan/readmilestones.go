@@ -45,11 +45,43 @@ func (l *loader) milestone(id string, n yamldoc.Node) *Milestone {
 	default:
 		m.Ignore() // which keys belong here depends on the kind
 	}
+	for _, n := range m.OptItems("was") {
+		s.Was = append(s.Was, l.was(s.Kind, n))
+	}
 	if s.Kind != Zone {
 		s.Change = l.class(m.OptWord("change"))
 	}
 	l.done(m, "milestones.ID")
 	return s
+}
+
+// was reads dates that the milestone had before it was moved.
+func (l *loader) was(kind MilestoneKind, n yamldoc.Node) Was {
+	m := n.Map()
+	w := Was{Pos: n.Pos()}
+	if !m.OK() {
+		return w
+	}
+	dates := &Milestone{}
+	switch kind {
+	case Zone, Phase, Window:
+		l.stretch(dates, m)
+	case Release, Point:
+		dates.From = l.needWhen(m, "date")
+		dates.Until = dates.From
+	default:
+		m.Ignore()
+		return w
+	}
+	w.From, w.Until = dates.From, dates.Until
+	w.Moved = l.needWhen(m, "moved")
+	if day, ok := m.OptNode("moved"); ok && w.Moved.Kind != NoWhen && w.Moved.Kind != Day {
+		day.Problemf(CodeBadDate, "%q is not a day", w.Moved.Text).Hintf("write the day on which it was moved: 2019-10-01")
+	}
+	w.Reason = m.Str("reason")
+	w.By = l.seatRef(m.OptWord("by"))
+	l.done(m, "milestones.ID.was[]")
+	return w
 }
 
 // started reads which runbook the milestone starts, and how.

@@ -34,7 +34,19 @@ func milestones(p *page) []block {
 		t.Rows = append(t.Rows, []cell{text(p.name("milestone", m.ID)), text(p.date(m.WasEnd, span)), text(p.date(m.LastWeek, span)),
 			text(current), text(p.slip(m)), p.state(milestoneStates[string(m.State)], p.c.T("milestone."+string(m.State)))})
 	}
-	return []block{heading(p.c.T("report.milestones")), p.cut(t)}
+	return append([]block{heading(p.c.T("report.milestones")), p.cut(t)}, p.moves()...)
+}
+
+// moves says why milestones have other dates than at first: of each the last time it was moved, as far as it is still ahead.
+func (p *page) moves() (out []block) {
+	for _, m := range p.Milestones {
+		if len(m.Moves) == 0 || !m.PassedAt.IsZero() {
+			continue
+		}
+		last := m.Moves[len(m.Moves)-1]
+		out = append(out, para{Own: true, Text: p.c.T("report.moved", "milestone", p.name("milestone", m.ID), "date", p.c.Date(p.local(last.At)), "reason", line(last.Reason))})
+	}
+	return out
 }
 
 // slip says how far a milestone has moved, and whether that became more or less since last week.

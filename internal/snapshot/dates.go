@@ -20,6 +20,9 @@ const week = 7 * 24 * time.Hour
 // manyNext is how many beginnings and ends to come are listed.
 const manyNext = 20
 
+// DateOf is a date as it is shown.
+func DateOf(i timeline.Instant) Date { return date(i) }
+
 func date(i timeline.Instant) Date {
 	return Date{At: i.At, Earliest: i.Earliest, Latest: i.Latest, Certainty: i.Certainty, Assumed: i.Assumed, Text: i.Text}
 }
@@ -40,8 +43,15 @@ func (b *builder) milestones() []Milestone {
 			ID: m.ID, Title: m.Title, Kind: string(m.Kind), Owner: m.Owner, State: m.State,
 			Start: date(m.Start), End: date(m.End), WasStart: date(m.OriginalStart), WasEnd: date(m.OriginalEnd),
 			SlipDays: slipDays(m, b.Now), StartedAt: m.StartedAt, PassedAt: m.PassedAt, Exit: m.Exit, Runbook: m.Runbook,
-			Allow: classes(m.Allow), LastWeek: date(was.End), SlipLastWeek: slipDays(was, ago),
+			Allow: classes(m.Allow), Moves: moves(m.Milestone), LastWeek: date(was.End), SlipLastWeek: slipDays(was, ago),
 		})
+	}
+	return out
+}
+
+func moves(m *plan.Milestone) (out []Move) {
+	for _, w := range m.Was {
+		out = append(out, Move{At: w.Moved.At, By: w.By, Reason: w.Reason, From: w.From.Text, Until: w.Until.Text})
 	}
 	return out
 }

@@ -140,8 +140,19 @@ type Milestone struct {
 	Runbook   string         `json:"runbook,omitempty"`
 	Allow     []string       `json:"allow,omitempty"`
 
+	Moves []Move `json:"moves,omitempty"` // by which it came from its first dates to these, oldest first
+
 	LastWeek     Date `json:"last_week"` // the end as it stood seven days ago
 	SlipLastWeek int  `json:"slip_days_last_week"`
+}
+
+// Move is one time that a milestone was given other dates.
+type Move struct {
+	At     time.Time `json:"at"`           // the local day, from its beginning
+	By     string    `json:"by,omitempty"` // seat
+	Reason string    `json:"reason"`
+	From   string    `json:"from"` // the dates it had until then, as written
+	Until  string    `json:"until"`
 }
 
 // Date is a date with how sure it is.

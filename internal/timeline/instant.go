@@ -38,19 +38,31 @@ func (i Instant) Known() bool { return !i.At.IsZero() }
 // Fuzzy reports whether the date must be shown as not certain.
 func (i Instant) Fuzzy() bool { return i.Certainty != Exact && i.Certainty != Day }
 
-// resolver turns written dates into instants. With empty facts and a zero now it gives the original plan.
+// resolver turns written dates into instants. With empty facts and a zero now it gives the plan as written.
 type resolver struct {
 	plan  *plan.Plan
 	cal   Calendar
 	facts *register.Facts
 	now   time.Time
+	first bool // by the dates that milestones had first
 	spans map[string][2]Instant
 	busy  map[string]bool
 }
 
 func newResolver(p *plan.Plan, cal Calendar, facts *register.Facts, now time.Time) *resolver {
-	r := &resolver{plan: p, cal: cal, facts: facts, now: now, spans: map[string][2]Instant{}, busy: map[string]bool{}}
-	for _, id := range p.MilestoneIDs {
+	r := &resolver{plan: p, cal: cal, facts: facts, now: now}
+	return r.resolved()
+}
+
+// firstDates resolves the dates that milestones had first, and what hangs on them, before any fact.
+func firstDates(p *plan.Plan, cal Calendar) *resolver {
+	r := &resolver{plan: p, cal: cal, facts: &register.Facts{}, first: true}
+	return r.resolved()
+}
+
+func (r *resolver) resolved() *resolver {
+	r.spans, r.busy = map[string][2]Instant{}, map[string]bool{}
+	for _, id := range r.plan.MilestoneIDs {
 		r.span(id) // everything is resolved here: afterwards the resolver is only read
 	}
 	return r
@@ -86,13 +98,17 @@ func (r *resolver) edge(m *plan.Milestone, e Edge) Instant {
 	}
 	r.busy[key] = true
 	defer delete(r.busy, key)
+	from, until := m.From, m.Until
+	if r.first {
+		from, until = m.First()
+	}
 	if e == Begin {
-		return r.when(m.From, Begin)
+		return r.when(from, Begin)
 	}
-	if m.Until.IsZero() && (m.Kind == plan.Release || m.Kind == plan.Point) {
-		return r.when(m.From, Finish)
+	if until.IsZero() && (m.Kind == plan.Release || m.Kind == plan.Point) {
+		return r.when(from, Finish)
 	}
-	return r.when(m.Until, Finish)
+	return r.when(until, Finish)
 }
 
 // when resolves a date as the beginning or the end of something.

@@ -47,7 +47,9 @@ type Timeline struct {
 type Milestone struct {
 	*plan.Milestone
 	Start, End    Instant
-	OriginalStart Instant // as the plan says, before any fact
+	PlannedStart  Instant // as the plan says, before any fact
+	PlannedEnd    Instant
+	OriginalStart Instant // as the plan said first: before it was moved, and what it hangs on was
 	OriginalEnd   Instant
 	State         State
 	StartedAt     time.Time // when it was entered; zero = not yet
@@ -64,12 +66,13 @@ func At(p *plan.Plan, facts *register.Facts, now time.Time) *Timeline {
 	facts = facts.Dates() // a copy: the timeline answers later, when the facts may have gone on
 	t := &Timeline{Now: now, plan: p, facts: facts, cal: NewCalendar(p.Zone, p.Holidays), byID: map[string]*Milestone{}}
 	t.now = newResolver(p, t.cal, facts, now)
-	original := newResolver(p, t.cal, &register.Facts{}, time.Time{})
+	planned, original := newResolver(p, t.cal, &register.Facts{}, time.Time{}), firstDates(p, t.cal)
 	for _, id := range p.MilestoneIDs {
 		pm := p.Milestones[id]
 		f := facts.Milestone(id)
 		m := &Milestone{Milestone: pm, StartedAt: f.StartedAt, PassedAt: f.PassedAt}
 		m.Start, m.End = t.now.span(id)
+		m.PlannedStart, m.PlannedEnd = planned.span(id)
 		m.OriginalStart, m.OriginalEnd = original.span(id)
 		m.span = t.now.stretch(pm)
 		m.State = t.state(m)

@@ -61,7 +61,7 @@ var catalogues = sync.OnceValue(func() (c struct{ da, en *Catalogue }) {
 })
 
 func lists() [][]entry {
-	return [][]entry{nouns, states, reasons, pairWords, reportTexts, reportParts, mailTexts, screenTexts, screenParts, tellings, nexts, timeTexts, forecastTexts, runTexts}
+	return [][]entry{nouns, states, reasons, pairWords, reportTexts, reportParts, mailTexts, screenTexts, screenParts, tellings, nexts, timeTexts, forecastTexts, runTexts, moveTexts}
 }
 
 // Catalogue speaks one language.

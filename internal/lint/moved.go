@@ -1,0 +1,186 @@
+package lint
+
+import (
+	"slices"
+	"time"
+
+	"skift/checks"
+	"skift/internal/diag"
+	"skift/internal/gate"
+	"skift/internal/plan"
+	"skift/internal/timeline"
+)
+
+// Hindrance is something that other dates make impossible. Whoever wants them all the same has to say so.
+type Hindrance struct {
+	Code    string    `json:"code"`              // past, holiday, half-day, clock-change, exit-too-early, certificate, consent, rehearsal, zone-ends
+	Subject string    `json:"subject"`           // what cannot be: a milestone, check, party, gate or zone
+	Other   string    `json:"other,omitempty"`   // what it is about: a gate, milestone, moment, side or holiday
+	At      time.Time `json:"at,omitzero"`       // when that is
+	By      time.Time `json:"by,omitzero"`       // and when it would have to be
+	Where   string    `json:"where,omitempty"`   // the address of a certificate
+	Service string    `json:"service,omitempty"` // whose it is
+}
+
+// same reports whether a hindrance is the same, whatever its dates.
+func (h Hindrance) same(o Hindrance) bool {
+	return h.Code == o.Code && h.Subject == o.Subject && h.Other == o.Other && h.Where == o.Where && h.Service == o.Service
+}
+
+// Moved is what a revision of a plan brings that the one before did not have.
+type Moved struct {
+	Hindrances []Hindrance
+	Problems   []diag.Problem // errors and warnings as validate tells them
+}
+
+// Compare looks at a plan whose dates were changed. Both must have been read without errors.
+func Compare(before, after *plan.Plan, known Known) Moved {
+	was, is := newMoving(before, known), newMoving(after, known)
+	var out Moved
+	shifts := is.t.Shifts(was.t)
+	for _, s := range shifts {
+		if s.Kind == timeline.OfMilestone {
+			out.Hindrances = append(out.Hindrances, is.past(s)...)
+		}
+	}
+	old := was.all(shifts)
+	for _, h := range is.all(shifts) {
+		if !slices.ContainsFunc(old, h.same) {
+			out.Hindrances = append(out.Hindrances, h)
+		}
+	}
+	var then, now diag.List
+	Check(before, known, &then)
+	Check(after, known, &now)
+	for _, p := range now.Sorted() {
+		if !slices.ContainsFunc(then.Sorted(), func(o diag.Problem) bool {
+			return o.Code == p.Code && o.Path == p.Path && o.Message == p.Message
+		}) {
+			out.Problems = append(out.Problems, p)
+		}
+	}
+	return out
+}
+
+// moving looks at one of two revisions.
+type moving struct {
+	p     *plan.Plan
+	t     *timeline.Timeline
+	known Known
+}
+
+func newMoving(p *plan.Plan, known Known) *moving {
+	return &moving{p, timeline.At(p, known.Facts, known.Now), known}
+}
+
+func (m *moving) all(shifts []timeline.Shift) []Hindrance {
+	out := append(m.exits(), m.certificates()...)
+	out = append(out, m.rehearsals()...)
+	for _, id := range m.p.MilestoneIDs {
+		if m.p.Milestones[id].Kind != plan.Window || !slices.ContainsFunc(shifts, func(s timeline.Shift) bool { return s.Kind == timeline.OfMilestone && s.ID == id }) {
+			continue
+		}
+		for _, o := range m.t.Objections(id) {
+			out = append(out, Hindrance{Code: string(o.Objection), Subject: id, Other: o.Name, At: o.Day})
+		}
+		out = append(out, m.consents(id)...)
+		out = append(out, m.zones(id)...)
+	}
+	return out
+}
+
+// past tells of a beginning that would lie in the past although nothing has begun.
+func (m *moving) past(s timeline.Shift) []Hindrance {
+	ms := m.t.Milestone(s.ID)
+	if s.Edge != timeline.Begin || ms.State == timeline.Passed && !ms.PassedAt.IsZero() || !ms.StartedAt.IsZero() || s.At.At.IsZero() || s.At.Certainty == timeline.Event || !s.At.Latest.Before(m.known.Now) {
+		return nil
+	}
+	return []Hindrance{{Code: "past", Subject: s.ID, At: s.At.At, By: m.known.Now}}
+}
+
+// exits tells of milestones that are over before the gate which passes them can be asked.
+func (m *moving) exits() (out []Hindrance) {
+	for _, ms := range m.t.Milestones {
+		g := m.p.Gates[ms.Exit]
+		if g == nil || !ms.PassedAt.IsZero() || ms.End.Certainty == timeline.Event || ms.End.Latest.IsZero() {
+			continue
+		}
+		if first := m.t.FirstAsked(g); first.After(ms.End.Latest) {
+			out = append(out, Hindrance{Code: "exit-too-early", Subject: ms.ID, Other: g.ID, At: ms.End.Latest, By: first})
+		}
+	}
+	return out
+}
+
+// certificates tells of those that were seen and end before a moment at which they must be valid.
+func (m *moving) certificates() (out []Hindrance) {
+	for _, i := range m.known.Latest {
+		spec := m.p.Checks[i.Unit.Check]
+		end, _ := presented(i.Facts)
+		if spec == nil || end.IsZero() {
+			continue
+		}
+		for _, moment := range spec.Moments() {
+			at, ok := m.t.Moment(moment)
+			if !ok || !end.Before(at) {
+				continue
+			}
+			out = append(out, Hindrance{Code: "certificate", Subject: spec.ID, Other: moment, At: end, By: at, Where: i.Unit.Addr, Service: spec.Service + "@" + string(i.Unit.Side)})
+			break // the first it does not reach; the later ones neither
+		}
+	}
+	return out
+}
+
+// rehearsals tells of those that will be too old when the gate that asks for them is decided.
+func (m *moving) rehearsals() (out []Hindrance) {
+	for _, id := range m.p.GateIDs {
+		g := m.p.Gates[id]
+		by, dated := m.t.DecideBy(g.DecideBy)
+		for _, c := range g.Criteria {
+			if c.Kind != plan.RehearsalCriterion || c.Within == 0 || !dated || m.known.Runs == nil {
+				continue
+			}
+			if r := gate.Proof(m.known.Runs, c); r != nil && by.Sub(r.EndedAt) > c.Within {
+				out = append(out, Hindrance{Code: "rehearsal", Subject: id, Other: r.ID, At: r.EndedAt, By: by.Add(-c.Within)})
+			}
+		}
+	}
+	return out
+}
+
+// consents tells of parties whose consent does not last through a window.
+func (m *moving) consents(window string) (out []Hindrance) {
+	w := m.t.Milestone(window)
+	for _, side := range checks.Sides() {
+		platform := m.p.Platforms[side]
+		if platform == nil {
+			continue
+		}
+		party := m.p.Parties[platform.Party]
+		if party == nil || party.Consent == nil {
+			continue
+		}
+		if until, ok := m.t.DecideBy(party.Consent.Until); ok && until.Before(w.End.Latest) {
+			out = append(out, Hindrance{Code: "consent", Subject: party.ID, Other: window, At: until, By: w.End.Latest})
+		}
+		if from, ok := m.t.OpensAt(party.Consent.From); ok && from.After(w.Start.Earliest) {
+			out = append(out, Hindrance{Code: "consent-begins", Subject: party.ID, Other: window, At: from, By: w.Start.Earliest})
+		}
+	}
+	return out
+}
+
+// zones tells of frozen zones that would be over while a window lasts, and would protect it no more.
+func (m *moving) zones(window string) (out []Hindrance) {
+	w := m.t.Milestone(window)
+	for _, z := range m.t.Milestones {
+		if z.Kind != plan.Zone || z.End.Certainty == timeline.Event || z.End.Latest.IsZero() || z.Start.At.After(w.Start.At) {
+			continue
+		}
+		if z.End.Latest.Before(w.End.Latest) {
+			out = append(out, Hindrance{Code: "zone-ends", Subject: z.ID, Other: window, At: z.End.Latest, By: w.End.Latest})
+		}
+	}
+	return out
+}

@@ -1,0 +1,105 @@
+package lint_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"skift/checks"
+	"skift/internal/lint"
+	"skift/internal/plan"
+	"skift/internal/register"
+	"skift/internal/run"
+)
+
+// revised is the shipped plan, and the same with parts of its text replaced.
+func revised(t *testing.T, pairs ...string) (before, after *plan.Plan) {
+	t.Helper()
+	read := func(replace bool) *plan.Plan {
+		files := fstest.MapFS{}
+		for _, name := range []string{"plan.yaml", "contacts.csv", "data-sources.csv", "flows.csv", "municipalities.csv", "shifts.csv", "user-systems.csv", "pki/oces.pem"} {
+			data, err := os.ReadFile("../../config/serviceplatformen/" + name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if replace && name == plan.File {
+				for i := 0; i < len(pairs); i += 2 {
+					if !strings.Contains(string(data), pairs[i]) {
+						t.Fatalf("the plan has no %q", pairs[i])
+					}
+				}
+				data = []byte(strings.NewReplacer(pairs...).Replace(string(data)))
+			}
+			files[name] = &fstest.MapFile{Data: data}
+		}
+		p, problems := plan.Load(files)
+		if err := problems.Err(); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	return read(false), read(true)
+}
+
+func ends(check string, side checks.Side, addr, notAfter string) register.Interval {
+	return register.Interval{Result: checks.Result{Unit: checks.Unit{Check: check, Side: side, Addr: addr}, Facts: map[string]string{"not_after": notAfter}}}
+}
+
+// toNextYear moves the weekend to 2020-11-07.
+var toNextYear = []string{`from: "2019-11-09 00:00", until: {at: "2019-11-10 18:00"`, `from: "2020-11-07 00:00", until: {at: "2020-11-08 18:00"`}
+
+// What was good enough for 2019 and is not for 2020 is told; what was bad before, or lasts, is not.
+func TestCompare(t *testing.T) {
+	t.Parallel()
+	at := func(text string) time.Time {
+		v, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	now := at("2019-10-01T08:00:00Z")
+	rehearsed := &run.Facts{Order: []string{"cutover-weekend-1"}, Runs: map[string]*run.Run{"cutover-weekend-1": {ID: "cutover-weekend-1", State: run.RunDone,
+		EndedAt: at("2019-10-20T12:00:00Z"), Started: run.Started{Runbook: "cutover-weekend", Environment: "exttest", Rehearsal: true, Speed: 1}}}}
+	for _, tt := range []struct {
+		name  string
+		pairs []string
+		known lint.Known
+		want  []string
+	}{
+		{"the weekend alone", toNextYear, lint.Known{}, []string{"exit-too-early in-operation open-go"}},
+		{"certificates", toNextYear, lint.Known{Latest: []register.Interval{
+			ends("gateway-cert", checks.New, "203.0.113.10:443", "2020-03-31T12:00:00Z"),
+			ends("gateway-cert", checks.New, "203.0.113.74:443", "2019-10-31T12:00:00Z"), // is too short already
+			ends("sts-admin-cert", checks.New, "203.0.113.12:443", "2020-11-20T12:00:00Z"),
+			ends("sts-admin-cert", checks.Old, "198.51.100.12:443", "2021-11-20T12:00:00Z"),
+		}}, []string{"exit-too-early in-operation open-go", "certificate gateway-cert cutover.end", "certificate sts-admin-cert hypercare.end"}},
+		{"rehearsed too long ago", toNextYear, lint.Known{Runs: rehearsed}, []string{"exit-too-early in-operation open-go", "rehearsal cutover-go cutover-weekend-1"}},
+		{"a holiday", []string{`from: "2019-11-09 00:00", until: {at: "2019-11-10 18:00"`, `from: "2020-04-11 00:00", until: {at: "2020-04-12 18:00"`}, lint.Known{},
+			[]string{"exit-too-early in-operation open-go", "holiday cutover Påskedag"}},
+		{"clocks change", []string{`from: "2019-11-09 00:00", until: {at: "2019-11-10 18:00"`, `from: "2020-10-24 00:00", until: {at: "2020-10-25 18:00"`}, lint.Known{},
+			[]string{"exit-too-early in-operation open-go", "clock-change cutover"}},
+		{"in the past", []string{`from: "2019-11-09 00:00", until: {at: "2019-11-10 18:00"`, `from: "2019-09-07 00:00", until: {at: "2019-09-08 18:00"`}, lint.Known{},
+			[]string{"past hypercare", "past cutover"}},
+		{"consent and zone", append([]string{"until: hypercare.passed, ref: referat 14", "until: 2019-12-31, ref: referat 14", "until: hypercare.passed, allow: [incident-a, incident-b, transition]", "until: 2019-12-31, allow: [incident-a, incident-b, transition]"}, toNextYear...), lint.Known{},
+			[]string{"exit-too-early in-operation open-go", "consent sse cutover", "zone-ends frozen-zone-2 cutover"}},
+		{"nothing moves", []string{"decides: kombit/chair", "decides: kombit/cutover-manager"}, lint.Known{}, nil},
+	} {
+		before, after := revised(t, tt.pairs...)
+		tt.known.Now = now
+		var got []string
+		for _, h := range lint.Compare(before, after, tt.known).Hindrances {
+			got = append(got, strings.TrimSpace(h.Code+" "+h.Subject+" "+h.Other))
+		}
+		if d := cmp.Diff(tt.want, got); d != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, d)
+		}
+		if again := lint.Compare(after, after, tt.known); len(again.Hindrances)+len(again.Problems) > 0 && tt.name != "in the past" {
+			t.Errorf("%s: against itself: %+v", tt.name, again)
+		}
+	}
+}
