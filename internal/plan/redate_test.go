@@ -48,7 +48,9 @@ func changedLines(a, b string) string {
 	return out.String()
 }
 
-func moved(by string) Was { return Was{Moved: When{Text: "2019-10-01"}, By: by, Reason: `the "old" lines: late`} }
+func moved(by string) Was {
+	return Was{Moved: When{Text: "2019-10-01"}, By: by, Reason: `the "old" lines: late`}
+}
 
 // A move changes the dates in their place, keeps what they were, and touches nothing else.
 func TestRedate(t *testing.T) {
