@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -31,6 +32,7 @@ import (
 	"skift/internal/plan"
 	"skift/internal/register"
 	"skift/internal/runner"
+	"skift/internal/scheduler"
 	"skift/internal/secret"
 	"skift/internal/store"
 	"skift/internal/sweeper"
@@ -68,7 +70,8 @@ type App struct {
 	ledger    *ledger.Ledger
 	runner    *runner.Runner
 	sweeper   *sweeper.Sweeper
-	outbox    *outbox.Outbox // nil without an SMTP server
+	outbox    *outbox.Outbox                      // nil without an SMTP server
+	scheduler atomic.Pointer[scheduler.Scheduler] // nil unless it runs
 	dialer    *dial.Dialer
 	files     files
 	launches  launches

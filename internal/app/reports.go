@@ -197,6 +197,5 @@ func (a *App) Report(ctx context.Context, q api.ReportRequest) (api.ReportReply,
 		return out, err
 	}
 	out.Head = a.ledger.Head().String()
-	a.outbox.Wake()
 	return out, nil
 }

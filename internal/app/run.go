@@ -15,7 +15,6 @@ import (
 	"skift/internal/bug"
 	"skift/internal/journal"
 	"skift/internal/ledger"
-	"skift/internal/queue"
 	"skift/internal/register"
 	"skift/internal/runner"
 	"skift/internal/scheduler"
@@ -40,6 +39,11 @@ func (a *App) Run(ctx context.Context, m Mode) error {
 		}
 		defer health.Close()
 	}
+	jobs, err := a.carry(m)
+	if err != nil {
+		return err
+	}
+	defer a.store.Carry(nil)
 	server, err := api.Listen(a.socket, a, func(uid string) string { return Caller(a.plan, uid) }, a.log)
 	if err != nil {
 		return err
@@ -62,8 +66,8 @@ func (a *App) Run(ctx context.Context, m Mode) error {
 	if a.outbox != nil {
 		// Mails that the last steps queue still leave: the outbox stops after the runner has.
 		loop(func() error { return a.outbox.Run(ctx) })
-		loop(func() error { return a.wakeOutbox(ctx) })
 	}
+	loop(func() error { return jobs.Run(ctx) })
 	if m.Scheduler {
 		loop(func() error { return a.schedule(ctx) })
 		loop(func() error { return a.tidy(ctx) })
@@ -103,23 +107,6 @@ func (a *App) force(ctx context.Context, said, ended <-chan struct{}) <-chan str
 	return out
 }
 
-// wakeOutbox tells the outbox of mails as they are queued.
-func (a *App) wakeOutbox(ctx context.Context) error {
-	sub := a.ledger.Subscribe()
-	defer sub.Close()
-	for {
-		events, err := sub.Next(ctx)
-		if err != nil {
-			return nil
-		}
-		for _, e := range events {
-			if e.Kind == register.ReportQueued {
-				a.outbox.Wake()
-			}
-		}
-	}
-}
-
 // schedule runs the scheduler; facts that change the timeline wake it.
 func (a *App) schedule(ctx context.Context) error {
 	changed := make(chan struct{}, 1)
@@ -146,16 +133,9 @@ func (a *App) schedule(ctx context.Context) error {
 			}
 		}
 	}()
-	var s *scheduler.Scheduler
-	q := queue.NewInline(func(ctx context.Context, job register.Job) { s.Work(ctx, job) })
-	s = scheduler.New(scheduler.Config{Plan: a.plan, Store: slots{a}, Worker: worker{a}, Present: a.present, Changed: changed, Log: a.log, Queue: q})
-	var g errgroup.Group
-	g.Go(func() error { return q.Run(ctx) })
-	g.Go(func() error {
-		defer cancel()
-		return s.Run(ctx)
-	})
-	return g.Wait()
+	s := scheduler.New(scheduler.Config{Plan: a.plan, Store: slots{a}, Worker: worker{a}, Present: a.present, Changed: changed, Log: a.log})
+	a.scheduler.Store(s)
+	return s.Run(ctx)
 }
 
 func (a *App) present(now time.Time) scheduler.Present {

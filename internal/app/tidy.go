@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -17,7 +18,7 @@ func (a *App) tidy(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		if err := bug.Caught(func() error { return a.prune(ctx, time.Now()) }); err != nil && ctx.Err() == nil {
-			a.log.Warn("old observations were not removed", slog.Any("error", err))
+			a.log.Warn("what is no longer kept was not removed", slog.Any("error", err))
 		}
 		select {
 		case <-tick.C:
@@ -27,8 +28,8 @@ func (a *App) tidy(ctx context.Context) error {
 	}
 }
 
-// prune removes what units answered longer ago than observations are kept.
+// prune removes what units answered longer ago than observations are kept, and the jobs that are over.
 func (a *App) prune(ctx context.Context, now time.Time) error {
 	_, err := a.store.Prune(ctx, now.Add(-a.settings.Keep))
-	return err
+	return errors.Join(err, a.store.PruneJobs(ctx))
 }

@@ -66,6 +66,10 @@ func (o *Outbox) Wake() {
 	}
 }
 
+// Work does the job of a message: the loop has its turn with what is due. Which message comes first, and when, is the loop's to decide; a job
+// that comes twice, or whose message is not queued any more, changes nothing.
+func (o *Outbox) Work(context.Context, register.Job) { o.Wake() }
+
 // Run sends until ctx ends, and then returns nil once the attempt under way is settled. An error is the store's: what
 // is in flight can no longer be recorded, so nothing more may be sent.
 func (o *Outbox) Run(ctx context.Context) error {

@@ -180,15 +180,26 @@ type Batch struct {
 	Slots        []Slot // a slot that exists already refuses the whole batch
 	SlotMoves    []SlotMove
 	Observations []checks.Result // merged into intervals
+	Jobs         []Job           // to be done beside those that follow from the rows above
 }
 
 // Empty reports whether b changes nothing.
 func (b Batch) Empty() bool {
-	return len(b.Events)+len(b.Messages)+len(b.MessageMoves)+len(b.Slots)+len(b.SlotMoves)+len(b.Observations) == 0
+	return len(b.Events)+len(b.Messages)+len(b.MessageMoves)+len(b.Slots)+len(b.SlotMoves)+len(b.Observations)+len(b.Jobs) == 0
 }
 
-// Job is a hint that a slot wants doing. It carries nothing but where to look.
+// Job is a hint that a slot or a message wants doing. It carries nothing but where to look, and may come twice, late or never: the row it
+// points at says what is to be done.
 type Job struct {
-	Schedule string
-	At       time.Time
+	Schedule string    // whose slot, or
+	Message  string    // the id of a message
+	At       time.Time // the slot; of a message, when it is due
+}
+
+// DueAt is when the job is to be done; zero = now.
+func (j Job) DueAt() time.Time {
+	if j.Message == "" {
+		return time.Time{}
+	}
+	return j.At
 }

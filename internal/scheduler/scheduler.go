@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
@@ -20,7 +19,7 @@ import (
 	"skift/internal/timeline"
 )
 
-// Store is where slots are kept.
+// Store is where slots are kept. Whoever carries work hands each slot that was claimed, and each job of a batch, to Scheduler.Work.
 type Store interface {
 	// LastSlot is the newest slot of a schedule that has a row; zero = none.
 	LastSlot(ctx context.Context, schedule string) (time.Time, error)
@@ -41,11 +40,6 @@ type Worker interface {
 	Enter(ctx context.Context, milestone string, slot register.Slot) error
 }
 
-// Queue carries a claimed slot to whoever does its work: Scheduler.Work, here or elsewhere.
-type Queue interface {
-	Put(job register.Job)
-}
-
 // Present is the plan resolved at an instant, and when it first came into use: nothing before that is due.
 type Present struct {
 	*timeline.Timeline
@@ -60,10 +54,9 @@ type Scheduler struct {
 	present func(now time.Time) Present
 	changed <-chan struct{}
 	log     *slog.Logger
-	queue   Queue
 
 	mu      sync.Mutex
-	busy    map[string]bool      // suites being asked: they never overlap themselves
+	busy    map[string]*claim    // schedule → what is under way: suites being asked, which never overlap themselves, and milestones that begin
 	retryAt map[string]time.Time // of the loop alone
 	asked   map[string]time.Time // of the loop alone: suites whose slots a clock that was ahead has taken → when they were looked at last
 }
@@ -76,13 +69,12 @@ type Config struct {
 	Present func(now time.Time) Present
 	Changed <-chan struct{}
 	Log     *slog.Logger
-	Queue   Queue
 }
 
 // New makes a scheduler.
 func New(c Config) *Scheduler {
-	return &Scheduler{plan: c.Plan, store: c.Store, worker: c.Worker, present: c.Present, changed: c.Changed, log: c.Log, queue: c.Queue,
-		busy: map[string]bool{}, retryAt: map[string]time.Time{}, asked: map[string]time.Time{}}
+	return &Scheduler{plan: c.Plan, store: c.Store, worker: c.Worker, present: c.Present, changed: c.Changed, log: c.Log,
+		busy: map[string]*claim{}, retryAt: map[string]time.Time{}, asked: map[string]time.Time{}}
 }
 
 // maxSleep bounds how long the loop sleeps: a clock that was set, or a host that slept, is noticed.
@@ -91,7 +83,7 @@ const maxSleep = 30 * time.Second
 // retryAfter is how long after a failed claim it is tried again.
 const retryAfter = 5 * time.Second
 
-// Run works until ctx ends. The queue must run beside it.
+// Run works until ctx ends. What carries its jobs must run beside it.
 func (s *Scheduler) Run(ctx context.Context) error {
 	if err := s.abandon(ctx); err != nil {
 		return err
@@ -109,22 +101,6 @@ func (s *Scheduler) Run(ctx context.Context) error {
 			return nil
 		}
 	}
-}
-
-// abandon ends the claims of an earlier process: their sweeps recorded nothing, so what they would have asked is stale.
-func (s *Scheduler) abandon(ctx context.Context) error {
-	slots, err := s.store.Claimed(ctx)
-	if err != nil {
-		return err
-	}
-	for _, slot := range slots {
-		err := s.store.Commit(ctx, register.Batch{SlotMoves: []register.SlotMove{{Schedule: slot.Schedule, At: slot.At,
-			From: register.SlotClaimed, To: register.SlotFailed, FinishedAt: time.Now(), Note: "skift stopped while it was at work"}}})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // runOnce claims and hands over everything due at now, and returns when to look again.
@@ -147,6 +123,7 @@ func (s *Scheduler) runOnce(ctx context.Context, now time.Time) time.Time {
 	case err != nil:
 		s.log.Error("read schedules", "err", err) // the others are worked all the same
 	}
+	s.remind(ctx, now)
 	for _, m := range present.Entering() {
 		s.attempt(ctx, timeline.MilestoneKey+m.ID, now, func() error { return s.enter(ctx, m, now) })
 	}
@@ -174,16 +151,6 @@ func (s *Scheduler) attempt(ctx context.Context, key string, now time.Time, do f
 		s.log.Error("work "+key, "err", err)
 		s.retryAt[key] = now.Add(retryAfter)
 	}
-}
-
-// enter begins a milestone whose time has come: once, for its slot and its fact are one commit.
-func (s *Scheduler) enter(ctx context.Context, m *timeline.Milestone, now time.Time) error {
-	err := s.worker.Enter(ctx, m.ID, register.Slot{Schedule: timeline.MilestoneKey + m.ID, At: m.Start.At,
-		State: register.SlotDone, ClaimedAt: now, FinishedAt: now})
-	if s.store.Taken(err) {
-		return nil
-	}
-	return err
 }
 
 func sooner(a, b time.Time) time.Time {
@@ -216,7 +183,7 @@ func (s *Scheduler) entry(ctx context.Context, present Present, e timeline.Entry
 	}
 	slot := register.Slot{Schedule: e.Key, At: work, State: register.SlotDone, ClaimedAt: now, FinishedAt: now}
 	if valid != nil {
-		return s.sweep(ctx, e.ID, slot)
+		return s.sweep(ctx, slot)
 	}
 	if err = s.worker.Report(ctx, e.ID, slot); s.store.Taken(err) {
 		return nil
@@ -244,7 +211,7 @@ func (s *Scheduler) behind(ctx context.Context, e timeline.Entry, last, now time
 	if !valid(now) {
 		return nil
 	}
-	return s.sweep(ctx, e.ID, register.Slot{Schedule: e.Key, At: due[len(due)-1].Add(beside), ClaimedAt: now})
+	return s.sweep(ctx, register.Slot{Schedule: e.Key, At: due[len(due)-1].Add(beside), ClaimedAt: now})
 }
 
 // miss records slots whose time passed while nobody could do them.
@@ -272,56 +239,4 @@ func (s *Scheduler) commitSlots(ctx context.Context, rows []register.Slot) error
 		return nil
 	}
 	return s.store.Commit(ctx, register.Batch{Slots: rows})
-}
-
-// sweep claims a suite's slot and hands it to the queue. A suite still being asked misses its slot.
-func (s *Scheduler) sweep(ctx context.Context, suite string, slot register.Slot) error {
-	if !s.occupy(suite) {
-		return s.miss(ctx, slot.Schedule, []time.Time{slot.At}, slot.ClaimedAt)
-	}
-	slot.State, slot.FinishedAt = register.SlotClaimed, time.Time{}
-	if err := s.store.Commit(ctx, register.Batch{Slots: []register.Slot{slot}}); err != nil {
-		s.free(suite)
-		if s.store.Taken(err) {
-			return nil
-		}
-		return err
-	}
-	s.queue.Put(register.Job{Schedule: slot.Schedule, At: slot.At})
-	return nil
-}
-
-func (s *Scheduler) occupy(suite string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.busy[suite] {
-		return false
-	}
-	s.busy[suite] = true
-	return true
-}
-
-func (s *Scheduler) free(suite string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.busy, suite)
-}
-
-// Work does the job of a claimed slot and ends its row. One that is cut short keeps its claim; the next process ends it as failed.
-func (s *Scheduler) Work(ctx context.Context, job register.Job) {
-	suite := strings.TrimPrefix(job.Schedule, timeline.SuiteKey)
-	defer s.free(suite)
-	move := register.SlotMove{Schedule: job.Schedule, At: job.At, From: register.SlotClaimed, To: register.SlotDone}
-	err := bug.Caught(func() error { return s.worker.Sweep(ctx, suite, job.At) })
-	if ctx.Err() != nil && err != nil {
-		return
-	}
-	if err != nil {
-		s.log.Error("sweep "+suite, "err", err)
-		move.To, move.Note = register.SlotFailed, err.Error()
-	}
-	move.FinishedAt = time.Now()
-	if err := s.store.Commit(context.WithoutCancel(ctx), register.Batch{SlotMoves: []register.SlotMove{move}}); err != nil {
-		s.log.Error("finish slot of "+job.Schedule, "err", err)
-	}
 }

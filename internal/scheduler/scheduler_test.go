@@ -59,6 +59,7 @@ type disk struct {
 	mu    sync.Mutex
 	slots map[string]register.Slot
 	facts register.Facts
+	carry func([]register.Job) // what takes the jobs of a commit; nil = nobody
 }
 
 func newDisk() *disk {
@@ -72,7 +73,18 @@ func key(schedule string, at time.Time) string {
 func (d *disk) Commit(_ context.Context, b register.Batch) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.commit(b)
+	if err := d.commit(b); err != nil {
+		return err
+	}
+	for _, s := range b.Slots {
+		if s.State == register.SlotClaimed {
+			b.Jobs = append(b.Jobs, register.Job{Schedule: s.Schedule, At: s.At})
+		}
+	}
+	if d.carry != nil {
+		d.carry(b.Jobs)
+	}
+	return nil
 }
 
 func (d *disk) commit(b register.Batch) error {
@@ -143,10 +155,15 @@ type hand struct {
 	busy  int
 	most  int
 	takes time.Duration
-	fail  func(what string) error // before anything is written
+	comes func(jobs []register.Job) []register.Job // what comes of the jobs that are put; nil = all
+	stall func(what string)                        // before anything else
+	fail  func(what string) error                  // before anything is written
 }
 
 func (h *hand) note(what string) error {
+	if h.stall != nil {
+		h.stall(what)
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.did = append(h.did, time.Now().UTC().Format("01-02 15:04:05 ")+what)
@@ -204,8 +221,12 @@ func (h *hand) run(t *testing.T, p *plan.Plan) *process {
 	ctx, cancel := context.WithCancel(context.Background())
 	proc := &process{changed: make(chan struct{}, 1)}
 	var s *scheduler.Scheduler
-	q := queue.NewInline(func(ctx context.Context, job register.Job) { s.Work(ctx, job) })
-	s = scheduler.New(scheduler.Config{Plan: p, Store: h.d, Worker: h, Queue: q, Changed: proc.changed, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	q := queue.NewInline(func(ctx context.Context, job register.Job) { s.Work(ctx, job) }, slog.New(slog.DiscardHandler))
+	h.d.carry = q.Stored
+	if h.comes != nil {
+		h.d.carry = func(jobs []register.Job) { q.Stored(h.comes(jobs)) }
+	}
+	s = scheduler.New(scheduler.Config{Plan: p, Store: h.d, Worker: h, Changed: proc.changed, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Present: func(now time.Time) scheduler.Present {
 			if h.look != nil {
 				h.look()

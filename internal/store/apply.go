@@ -66,8 +66,23 @@ func (s *Store) apply(tx Tx, r *request) (Committed, error) {
 			return out, err
 		}
 	}
-	r.seen, err = s.observe(tx, b.Observations)
-	return out, err
+	if r.seen, err = s.observe(tx, b.Observations); err != nil {
+		return out, err
+	}
+	return out, r.carry(tx)
+}
+
+// carry hands on what the batch leaves to be done, in the transaction of its rows: a claim without its job cannot exist.
+func (r *request) carry(tx Tx) error {
+	jobs := left(r.batch)
+	if r.carrier == nil || len(jobs) == 0 {
+		return nil
+	}
+	if err := r.carrier.Put(tx, jobs); err != nil {
+		return fmt.Errorf("hand on %d jobs: %w", len(jobs), translate(err))
+	}
+	r.jobs = jobs
+	return nil
 }
 
 // appendEvents reserves the numbers of the events, which is also where an owner

@@ -19,11 +19,13 @@ type Committed struct {
 
 // request is a commit that waits for its turn.
 type request struct {
-	batch register.Batch
-	seen  lately        // what its observations made of what is stored
-	done  chan struct{} // closed when out and err are final
-	out   Committed
-	err   error
+	batch   register.Batch
+	seen    lately         // what its observations made of what is stored
+	jobs    []register.Job // what it left to be done and somebody takes
+	carrier Carrier
+	done    chan struct{} // closed when out and err are final
+	out     Committed
+	err     error
 }
 
 // Commit stores all of b or nothing. When it returns nil, b is on the disk. It
@@ -77,7 +79,7 @@ var errNothing = errors.New("nothing to commit")
 // own savepoint: one that is refused leaves the others alone.
 func (s *Store) commitWaiting() {
 	s.mu.Lock()
-	group := s.waiting
+	group, carrier := s.waiting, s.carrier
 	s.waiting = nil
 	s.mu.Unlock()
 	if len(group) == 0 {
@@ -93,6 +95,7 @@ func (s *Store) commitWaiting() {
 	err := s.db.Write(context.Background(), func(tx Tx) error {
 		kept := 0
 		for _, r := range group {
+			r.carrier = carrier
 			if err := s.commitOne(tx, r, len(group) == 1); err != nil {
 				return err
 			}
@@ -109,6 +112,9 @@ func (s *Store) commitWaiting() {
 	for _, r := range group {
 		if err == nil && r.err == nil {
 			s.remember(r.seen)
+			if len(r.jobs) > 0 {
+				carrier.Stored(r.jobs)
+			}
 		}
 	}
 	answer(group, err)

@@ -141,7 +141,7 @@ func TestKilled(t *testing.T) {
 // that the storage failed, and acts no more even when the disk works again.
 func TestFailingDisk(t *testing.T) {
 	t.Parallel()
-	for _, size := range []int{180_000, 210_000, 251_111} { // what the migrations of an empty database write fits into less
+	for _, size := range []int{400_000, 430_000, 471_111} { // what the migrations of an empty database write fits into less
 		t.Run(strconv.Itoa(size), func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()

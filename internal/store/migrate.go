@@ -25,19 +25,35 @@ func migrations() fs.FS {
 	return sub
 }
 
-// schemaVersion is the number of the newest file.
+// schemaVersion is the number of the newest migration.
 func schemaVersion(files fs.FS) (int64, error) {
 	names, err := fs.Glob(files, "*.sql")
 	if err != nil || len(names) == 0 {
 		return 0, fmt.Errorf("no schema in the program: %v", err)
 	}
-	return goose.NumericComponent(names[len(names)-1])
+	newest, err := goose.NumericComponent(names[len(names)-1])
+	for _, m := range inCode(files) {
+		newest = max(newest, m.Version)
+	}
+	return newest, err
+}
+
+// jobsVersion is the migration that makes the tables of jobs.
+const jobsVersion = 5
+
+// inCode are the migrations that are not files: each comes after the file with the number before it.
+func inCode(files fs.FS) []*goose.Migration {
+	before, err := fs.Glob(files, fmt.Sprintf("%05d_*.sql", jobsVersion-1))
+	if err != nil || len(before) == 0 {
+		return nil
+	}
+	return []*goose.Migration{goose.NewGoMigration(jobsVersion, &goose.GoFunc{RunTx: makeJobs}, nil)}
 }
 
 // migrate brings the database to the newest schema, forward only. A database
 // that has one already is copied first, beside itself.
 func (d *sqliteDB) migrate(ctx context.Context, files fs.FS, path string) error {
-	p, err := goose.NewProvider(goose.DialectSQLite3, d.write, files, goose.WithDisableGlobalRegistry(true))
+	p, err := goose.NewProvider(goose.DialectSQLite3, d.write, files, goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(inCode(files)...))
 	if err != nil {
 		return fmt.Errorf("read schema: %v", err)
 	}
@@ -49,7 +65,7 @@ func (d *sqliteDB) migrate(ctx context.Context, files fs.FS, path string) error 
 		return newer(path, have, want)
 	}
 	if have == want {
-		return nil
+		return d.repairJobs(ctx, path, have)
 	}
 	if have > 0 {
 		if err := d.backup(ctx, path, have); err != nil {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 )
 
@@ -28,6 +29,9 @@ type Tx interface {
 	Query(each func(Row) error, sql string, args ...any) error
 	// QueryRow reads the only row; without one, Scan returns errNoRow.
 	QueryRow(sql string, args ...any) Row
+	// Raw is the engine's own transaction, for a library that writes beside us in it; nil when reading. Whoever has it
+	// neither ends it nor keeps it.
+	Raw() *sql.Tx
 }
 
 // Row is one row of an answer.

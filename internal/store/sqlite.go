@@ -31,6 +31,7 @@ type sqliteDB struct {
 	turn  chan struct{}        // held by whoever uses conn
 	stmts map[string]*sql.Stmt // of conn; the texts are constants, so it stays small
 	hooks hooks
+	guest *sql.DB      // what a library writes with beside us; see Guest
 	count atomic.Int64 // write transactions so far
 	// broken is why nothing more is written. After a failure the file cannot be
 	// trusted: what the kernel dropped when an fsync failed is not reported twice.
@@ -51,6 +52,9 @@ func dsn(path string, pragmas ...string) string {
 	return u.String()
 }
 
+// immediate makes transactions take the right to write when they begin: one that took it later could find that it may not.
+func immediate(dsn string) string { return dsn + "&_txlock=immediate" }
+
 // openReaders opens the pool that cannot write.
 func (d *sqliteDB) openReaders(path string) (err error) {
 	if d.read, err = sql.Open("sqlite", dsn(path, "query_only(1)")); err != nil {
@@ -63,7 +67,7 @@ func (d *sqliteDB) openReaders(path string) (err error) {
 
 // openWriter opens the pool of the one connection that writes.
 func (d *sqliteDB) openWriter(path string) (err error) {
-	if d.write, err = sql.Open("sqlite", dsn(path, "journal_mode(WAL)", "synchronous(FULL)")); err != nil {
+	if d.write, err = sql.Open("sqlite", immediate(dsn(path, "journal_mode(WAL)", "synchronous(FULL)"))); err != nil {
 		return translate(err)
 	}
 	d.write.SetMaxOpenConns(1)
@@ -112,6 +116,9 @@ func atLeast(have, want string) bool {
 
 func (d *sqliteDB) Close() error {
 	var errs []error
+	if d.guest != nil {
+		errs = append(errs, d.guest.Close())
+	}
 	if d.turn != nil {
 		d.turn <- struct{}{}
 		defer func() { <-d.turn }()
@@ -168,23 +175,25 @@ func (d *sqliteDB) transact(ctx context.Context, fn func(Tx) error) (err error) 
 		_, err := d.conn.ExecContext(context.WithoutCancel(ctx), text)
 		return translate(err)
 	}
-	if err := exec("BEGIN IMMEDIATE"); err != nil {
-		return err
+	raw, err := d.conn.BeginTx(context.WithoutCancel(ctx), nil)
+	if err != nil {
+		return translate(err)
 	}
 	committed := false
 	defer func() {
 		if !committed {
+			raw.Rollback()   // does nothing when it was to commit
 			exec("ROLLBACK") // fails when SQLite has rolled back by itself already
 		}
 	}()
-	if err := fn(&sqliteTx{ctx: ctx, prepare: d.prepare, keep: true}); err != nil {
+	if err := fn(&sqliteTx{ctx: ctx, prepare: d.prepare, keep: true, raw: raw}); err != nil {
 		return err
 	}
 	n := d.count.Add(1)
 	if d.hooks.before != nil {
 		d.hooks.before(n)
 	}
-	if err := exec("COMMIT"); err != nil {
+	if err := translate(raw.Commit()); err != nil {
 		return err
 	}
 	committed = true
@@ -211,7 +220,10 @@ type sqliteTx struct {
 	ctx     context.Context // of the transaction, which is shorter than the call that has it
 	prepare func(context.Context, string) (*sql.Stmt, error)
 	keep    bool // whether the statements outlive the transaction
+	raw     *sql.Tx
 }
+
+func (t *sqliteTx) Raw() *sql.Tx { return t.raw }
 
 // with runs fn with the prepared statement.
 func (t *sqliteTx) with(text string, fn func(*sql.Stmt) error) error {

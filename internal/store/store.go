@@ -61,6 +61,7 @@ type Store struct {
 	file  os.FileInfo // what is at path as long as this owner may commit
 
 	mu      sync.Mutex
+	carrier Carrier       // nil = nobody takes jobs
 	waiting []*request    // commits nobody has begun
 	leader  chan struct{} // held by whoever commits for those waiting
 	lately  lately        // only touched by the leader
@@ -136,6 +137,7 @@ func (s *Store) openOwner(ctx context.Context, db *sqliteDB, o Options, path str
 		func() error { return db.migrate(ctx, o.files, path) },
 		func() error { return db.pinWriter(ctx) },
 		func() error { return db.openReaders(path) },
+		func() error { db.openGuest(path); return nil },
 		func() (err error) { s.file, err = os.Stat(path); return err },
 		func() error { return db.Write(ctx, func(tx Tx) error { return s.own(tx, here(s.file), o) }) },
 	} {
@@ -185,6 +187,11 @@ func (s *Store) own(tx Tx, here string, o Options) error {
 	}
 	if err := s.inStep(tx); err != nil {
 		return err
+	}
+	if len(inCode(o.files)) > 0 {
+		if err := forget(tx); err != nil {
+			return err
+		}
 	}
 	var before string
 	if err := tx.QueryRow("SELECT host FROM head WHERE plan = $1", s.plan).Scan(&before); err != nil {
