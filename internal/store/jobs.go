@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 
 	"github.com/riverqueue/river/riverdriver/riversqlite"
@@ -110,27 +111,41 @@ func (d *sqliteDB) repairJobs(ctx context.Context, path string, version int64) e
 	if why == nil || errors.Is(why, ErrStorage) || errors.Is(why, ErrBusy) {
 		return why
 	}
-	if err := d.backup(ctx, path, version); err != nil {
+	copied, err := d.backup(ctx, path, version)
+	if err != nil {
 		return err
 	}
+	if err := d.remakeJobs(ctx); err != nil {
+		os.Remove(copied) // of what is as it was
+		if err = translate(err); errors.Is(err, ErrStorage) || errors.Is(err, ErrBusy) {
+			return err
+		}
+		return fmt.Errorf("%w: the tables of jobs are damaged (%v) and cannot be made anew (%v); restore the newest backup with `skift restore`", ErrStorage, why, err)
+	}
+	return nil
+}
+
+// remakeJobs removes whatever has the names of River's tables and makes them.
+func (d *sqliteDB) remakeJobs(ctx context.Context) error {
 	tx, err := d.write.BeginTx(ctx, nil)
 	if err != nil {
-		return translate(err)
+		return err
 	}
 	defer tx.Rollback()
 	for _, table := range jobTables {
-		if _, err := tx.ExecContext(ctx, "DROP TABLE IF EXISTS "+table); err != nil {
-			return cannotRepair(why, err)
+		kind := "table"
+		err := tx.QueryRowContext(ctx, "SELECT type FROM sqlite_master WHERE name = $1 AND type IN ('table', 'view')", table).Scan(&kind)
+		if err == nil {
+			_, err = tx.ExecContext(ctx, "DROP "+kind+" "+table)
+		}
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
 		}
 	}
 	if err := makeJobs(ctx, tx); err != nil {
-		return cannotRepair(why, err)
+		return err
 	}
-	return translate(tx.Commit())
-}
-
-func cannotRepair(why, err error) error {
-	return fmt.Errorf("%w: the tables of jobs are damaged (%v) and cannot be made anew (%v): restore the newest backup with `skift restore`", ErrStorage, why, translate(err))
+	return tx.Commit()
 }
 
 // jobsFit says what is not as migration jobsVersion made it.

@@ -67,12 +67,16 @@ func (d *sqliteDB) migrate(ctx context.Context, files fs.FS, path string) error 
 	if have == want {
 		return d.repairJobs(ctx, path, have)
 	}
+	copied := ""
 	if have > 0 {
-		if err := d.backup(ctx, path, have); err != nil {
+		if copied, err = d.backup(ctx, path, have); err != nil {
 			return err
 		}
 	}
 	if _, err := p.Up(ctx); err != nil {
+		if now, verr := p.GetDBVersion(ctx); copied != "" && verr == nil && now == have {
+			os.Remove(copied) // of what is as it was: with each attempt there would be one more
+		}
 		return fmt.Errorf("migrate database from schema %d to %d: %w", have, want, translate(err))
 	}
 	return nil
@@ -82,20 +86,20 @@ func newer(path string, have, want int64) error {
 	return fmt.Errorf("%w: %s has schema %d, this program knows up to %d; use the newer program that wrote it, or the copy it made before it migrated", ErrSchema, path, have, want)
 }
 
-// backup copies the whole database, including what is still in the WAL.
-func (d *sqliteDB) backup(ctx context.Context, path string, version int64) error {
-	name := strings.TrimSuffix(path, ".db") + fmt.Sprintf("-schema%d-%s.db", version, time.Now().UTC().Format("20060102T150405"))
+// backup copies the whole database, including what is still in the WAL, and says where it is.
+func (d *sqliteDB) backup(ctx context.Context, path string, version int64) (string, error) {
+	name := strings.TrimSuffix(path, ".db") + fmt.Sprintf("-schema%d-%s.db", version, time.Now().UTC().Format("20060102T150405.000"))
 	// SQLite fills an empty file that is there, and so keeps its mode.
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
-		return fmt.Errorf("back up before migrating: %w", err)
+		return "", fmt.Errorf("back up before migrating: %w", err)
 	}
 	f.Close()
 	if _, err := d.write.ExecContext(ctx, "VACUUM INTO $1", name); err != nil {
 		os.Remove(name)
-		return fmt.Errorf("back up to %s before migrating: %w", filepath.Base(name), translate(err))
+		return "", fmt.Errorf("back up to %s before migrating: %w", filepath.Base(name), translate(err))
 	}
-	return nil
+	return name, nil
 }
 
 // checkSchema refuses to read a database of another schema.
