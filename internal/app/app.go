@@ -76,6 +76,7 @@ type App struct {
 	files     files
 	launches  launches
 	revisions *revisions
+	pulse     pulse // of the loops
 	socket    string
 	beside    bool // another process has the data directory; it is only read
 }

@@ -3,41 +3,36 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
-	"net"
-	"net/http"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"skift/internal/api"
 	"skift/internal/bug"
+	"skift/internal/health"
 	"skift/internal/journal"
 	"skift/internal/ledger"
 	"skift/internal/register"
 	"skift/internal/runner"
 	"skift/internal/scheduler"
 	"skift/internal/store"
+	"skift/internal/systemd"
 	"skift/internal/timeline"
 )
 
 // Mode says which loops run.
 type Mode struct {
-	Scheduler bool            // start what is due: `skift serve`
-	Force     <-chan struct{} // closed when effects in flight are to be ended, too
-	Ready     func()          // called once commands are answered
+	Scheduler bool             // start what is due: `skift serve`
+	Force     <-chan struct{}  // closed when effects in flight are to be ended, too
+	Ready     func()           // called once commands are answered
+	Manager   *systemd.Manager // whom to tell how we are; nil = nobody
 }
 
 // Run starts the loops and blocks until ctx ends or nothing can be written any more. It leaves nothing behind.
 func (a *App) Run(ctx context.Context, m Mode) error {
-	var health net.Listener
-	if m.Scheduler && a.settings.Listen != "" {
-		var err error
-		if health, err = net.Listen("tcp", a.settings.Listen); err != nil {
-			return fmt.Errorf("answer /healthz: %w", err)
-		}
-		defer health.Close()
+	asked, err := a.listen(m)
+	if err != nil {
+		return err
 	}
 	jobs, err := a.carry(m)
 	if err != nil {
@@ -46,10 +41,15 @@ func (a *App) Run(ctx context.Context, m Mode) error {
 	defer a.store.Carry(nil)
 	server, err := api.Listen(a.socket, a, func(uid string) string { return Caller(a.plan, uid) }, a.log)
 	if err != nil {
+		if asked != nil {
+			asked.Close()
+		}
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	a.pulse.serves(m.Scheduler, a.outbox != nil)
+	watched := a.watched(asked, m.Manager, cancel)
 	var g errgroup.Group
 	loop := func(run func() error) {
 		g.Go(func() error {
@@ -71,14 +71,14 @@ func (a *App) Run(ctx context.Context, m Mode) error {
 	if m.Scheduler {
 		loop(func() error { return a.schedule(ctx) })
 		loop(func() error { return a.tidy(ctx) })
-		if health != nil {
-			loop(func() error { return a.health(ctx, health) })
-		}
 	}
+	a.tell(m.Manager.Ready())
 	if m.Ready != nil {
 		m.Ready()
 	}
 	<-ctx.Done()
+	a.pulse.enters(health.Stopping)
+	a.tell(m.Manager.Stopping())
 	err = server.Close()
 	if werr := g.Wait(); werr != nil {
 		err = werr
@@ -86,6 +86,9 @@ func (a *App) Run(ctx context.Context, m Mode) error {
 	a.lastBugs()
 	close(ended)
 	<-force
+	if werr := watched(); err == nil {
+		err = werr
+	}
 	return err
 }
 
@@ -138,7 +141,14 @@ func (a *App) schedule(ctx context.Context) error {
 	return s.Run(ctx)
 }
 
+// present is the plan as the scheduler sees it: looking at it is its pulse.
 func (a *App) present(now time.Time) scheduler.Present {
+	a.pulse.looked(&a.pulse.scheduler)
+	return a.presentAt(now)
+}
+
+// presentAt is the plan resolved at an instant.
+func (a *App) presentAt(now time.Time) scheduler.Present {
 	var p scheduler.Present
 	a.ledger.Read(func(f *ledger.Facts) {
 		p = scheduler.Present{Timeline: timeline.At(a.plan, f.Register.Dates(), now), AdoptedAt: f.Register.AdoptedAt}
@@ -193,24 +203,4 @@ func (w worker) Enter(ctx context.Context, milestone string, slot register.Slot)
 	_, err := w.a.runner.Do(ctx, runner.Command{Do: runner.DoStart, Runbook: m.Runbook, Environment: m.Environment, Rehearsal: m.Rehearsal,
 		Milestone: milestone, Slot: &slot})
 	return err
-}
-
-// health answers /healthz on a loopback address: 200 as long as decisions can be written.
-func (a *App) health(ctx context.Context, ln net.Listener) error {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		if err := a.ledger.Broken(); err != nil {
-			w.WriteHeader(http.StatusServiceUnavailable)
-			io.WriteString(w, "the journal cannot be written\n")
-			return
-		}
-		io.WriteString(w, "ok\n")
-	})
-	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10}
-	stop := context.AfterFunc(ctx, func() { srv.Close() })
-	defer stop()
-	if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve %s: %w", a.settings.Listen, err)
-	}
-	return nil
 }

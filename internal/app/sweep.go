@@ -26,7 +26,7 @@ func (a *App) sweep(ctx context.Context, w runner.Sweep, ids []string, progress 
 			return err
 		}
 	}
-	job := sweeper.Job{Suite: w.Suite, Environment: w.Environment, Cause: w.Cause, Progress: progress}
+	job := sweeper.Job{Suite: w.Suite, Environment: w.Environment, Cause: w.Cause}
 	var stops map[checks.Unit][]string
 	a.ledger.Read(func(f *ledger.Facts) {
 		s := a.scope(f, w.Plan, w.Environment, ids, now)
@@ -41,7 +41,10 @@ func (a *App) sweep(ctx context.Context, w runner.Sweep, ids []string, progress 
 		job.Skipped = slices.DeleteFunc(job.Skipped, func(r checks.Result) bool { return string(r.Unit.Side) != w.Side })
 	}
 	job.Held = func(ask checks.Ask) (checks.Result, bool) { return a.held(ask, stops[ask.Unit]) }
+	pulse := a.pulse.sweep(w.Suite, len(job.Asks))
+	job.Progress = pulse.progress(progress)
 	_, err := a.sweeper.Sweep(ctx, job)
+	pulse.ended(ctx, err)
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,6 +12,7 @@ import (
 	"skift/internal/api"
 	"skift/internal/app"
 	"skift/internal/runner"
+	"skift/internal/systemd"
 	"skift/internal/term"
 )
 
@@ -36,7 +38,11 @@ func (s *session) serve(ctx context.Context) error {
 			"other commands talk to it as it is; to serve here, end it first")
 	}
 	w := &watcher{s: s, plan: c.plan, desk: c.desk, data: c.data, all: true, after: c.own.Head().Size}
-	mode := app.Mode{Scheduler: true, Force: s.force, Ready: func() {
+	manager, err := systemd.FromEnv(os.Getenv, os.Getpid())
+	if err != nil {
+		return err
+	}
+	mode := app.Mode{Scheduler: true, Force: s.force, Manager: manager, Ready: func() {
 		s.printf("skift serves %s (plan %s, data %s)\n", c.plan.ID, s.dir, c.data)
 		s.printf("head %s\n", c.own.Head())
 	}}

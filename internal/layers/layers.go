@@ -64,6 +64,7 @@ var may = map[string][]string{
 	"internal/mail":   {},
 
 	"internal/reflector": {},
+	"internal/systemd":   {},
 
 	"internal/scheduler": {"internal/plan", "internal/run", "internal/register", "internal/timeline"},
 	"internal/sweeper":   {"internal/plan", "checks", "internal/matrix", "internal/register", "internal/journal"},
@@ -71,6 +72,7 @@ var may = map[string][]string{
 		"internal/ledger", "checks", "runbooks"},
 	"internal/queue":  {"internal/store", "internal/register"},
 	"internal/outbox": {"internal/register", "internal/journal"},
+	"internal/health": {},
 	"internal/api":    append(append(append([]string{"internal/runner", "internal/accesslog"}, facts...), rules...), shown...),
 
 	"internal/app":  {any},

@@ -56,6 +56,11 @@ const (
 	MessageFailed    MessageState = "failed"    // given up
 )
 
+// MessageStates lists the states of a message.
+func MessageStates() []MessageState {
+	return []MessageState{MessageQueued, MessageSending, MessageSent, MessageUncertain, MessageFailed}
+}
+
 // Final reports whether the message is settled.
 func (s MessageState) Final() bool { return s == MessageSent || s == MessageFailed }
 

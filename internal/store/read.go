@@ -76,6 +76,11 @@ func (s *Store) Slots(ctx context.Context, schedule string, from, to time.Time) 
 		s.plan, micros(from), micros(to), schedule)
 }
 
+// SlotsSince reads the slots of one schedule from an instant on, in order of time.
+func (s *Store) SlotsSince(ctx context.Context, schedule string, from time.Time) ([]register.Slot, error) {
+	return s.slots(ctx, `plan = $1 AND schedule = $2 AND at >= $3 ORDER BY at`, s.plan, schedule, micros(from))
+}
+
 // LastSlot reads the newest slot of a schedule; ok is false when it never had one.
 func (s *Store) LastSlot(ctx context.Context, schedule string) (slot register.Slot, ok bool, err error) {
 	slots, err := s.slots(ctx, `plan = $1 AND schedule = $2 ORDER BY at DESC LIMIT 1`, s.plan, schedule)
@@ -144,6 +149,28 @@ func (s *Store) Messages(ctx context.Context, f register.MessageFilter) ([]regis
 		}, sql.String(), args...)
 	})
 	return messages, wrap("read messages", err)
+}
+
+// CountMessages counts the messages by state, and says since when the one waits that is queued longest; zero = none is.
+func (s *Store) CountMessages(ctx context.Context) (byState map[string]int, queuedSince time.Time, err error) {
+	byState = map[string]int{}
+	for _, state := range register.MessageStates() {
+		byState[string(state)] = 0
+	}
+	err = s.db.Read(ctx, func(tx Tx) error {
+		return tx.Query(func(row Row) error {
+			var state string
+			var n int
+			var first int64
+			err := row.Scan(&state, &n, &first)
+			byState[state] = n
+			if state == string(register.MessageQueued) {
+				queuedSince = moment(first)
+			}
+			return err
+		}, `SELECT state, count(*), min(queued_at) FROM outbox WHERE plan = $1 GROUP BY state`, s.plan)
+	})
+	return byState, queuedSince, wrap("count messages", err)
 }
 
 func scanMessage(row Row) (register.Message, error) {
