@@ -28,7 +28,7 @@ func TestEveryTroubleHasASection(t *testing.T) {
 		}
 	}
 	var want []string
-	for _, c := range health.Codes() {
+	for _, c := range health.Causes() {
 		want = append(want, string(c))
 	}
 	if d := cmp.Diff(want, told); d != "" {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -150,7 +151,7 @@ func newWatched(t *testing.T, hold chan struct{}) *watchedApp {
 }
 
 // red holds that the process says it cannot do its work, and why.
-func (w *watchedApp) red(t *testing.T, code health.Code) {
+func (w *watchedApp) red(t *testing.T, code health.Cause) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; {
 		status, body := get(t, w.addr, "localhost", "/healthz")
@@ -164,7 +165,7 @@ func (w *watchedApp) red(t *testing.T, code health.Code) {
 }
 
 // unwatched holds that the service manager gets no sign of life while a trouble lasts.
-func (w *watchedApp) unwatched(code health.Code) {
+func (w *watchedApp) unwatched(code health.Cause) {
 	w.manager.t.Helper()
 	w.manager.hears("STATUS=" + string(code) + ": ")
 	for end := time.Now().Add(time.Second); time.Now().Before(end); {
@@ -198,15 +199,17 @@ func TestHealth(t *testing.T) {
 		}
 	}
 
-	release := make(chan struct{})
-	go w.Hang(release)
+	hang := make(chan struct{})
+	release := sync.OnceFunc(func() { close(hang) })
+	t.Cleanup(release)
+	go w.Hang(hang)
 	w.red(t, health.Stuck)
 	w.unwatched(health.Stuck)
 	code, body := get(t, w.addr, "localhost", "/metrics")
 	if f := figures(t, body); code != 200 || f["skift_healthy"].Metric[0].Gauge.GetValue() != 0 {
 		t.Errorf("while it hangs: %d\n%s", code, body)
 	}
-	close(release)
+	release()
 	w.manager.hears("WATCHDOG=1")
 
 	w.Age("scheduler", 2*time.Minute) // until it looks again, which is within 30 seconds

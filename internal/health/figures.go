@@ -156,11 +156,11 @@ func (f *Figures) process(put putter) {
 	put("skift_build_info", 1, f.Version, runtime.Version())
 	put("skift_plan_info", 1, f.Plan, f.Hash)
 	put("skift_healthy", truth(len(f.Troubles) == 0))
-	met := map[Code]bool{}
+	met := map[Cause]bool{}
 	for _, t := range f.Troubles {
 		met[t.Code] = true
 	}
-	for _, code := range Codes() {
+	for _, code := range Causes() {
 		put("skift_trouble", truth(met[code]), string(code))
 	}
 	put("skift_journal_events", float64(f.Size))

@@ -11,29 +11,29 @@ import (
 	"time"
 )
 
-// Code names a trouble. Each has a section of docs/operations.md.
-type Code string
+// Cause names a trouble. Each has a section of docs/operations.md.
+type Cause string
 
 // The troubles.
 const (
-	Journal   Code = "journal"   // nothing can be written, or nothing read
-	Stuck     Code = "stuck"     // decisions are not answered any more
-	Scheduler Code = "scheduler" // nobody looks what is due
-	Slots     Code = "slots"     // something is due and is not begun
-	Outbox    Code = "outbox"    // nobody looks at the queue of mails
-	Sweep     Code = "sweep"     // a sweep gets no further
-	Disk      Code = "disk"      // there is hardly room to write
-	Clock     Code = "clock"     // the host's clock lies before what is written down
+	Journal   Cause = "journal"   // nothing can be written, or nothing read
+	Stuck     Cause = "stuck"     // decisions are not answered any more
+	Scheduler Cause = "scheduler" // nobody looks what is due
+	Slots     Cause = "slots"     // something is due and is not begun
+	Outbox    Cause = "outbox"    // nobody looks at the queue of mails
+	Sweep     Cause = "sweep"     // a sweep gets no further
+	Disk      Cause = "disk"      // there is hardly room to write
+	Clock     Cause = "clock"     // the host's clock lies before what is written down
 )
 
-// Codes lists the troubles in the order in which they are told.
-func Codes() []Code {
-	return []Code{Journal, Stuck, Scheduler, Slots, Outbox, Sweep, Disk, Clock}
+// Causes lists the troubles in the order in which they are told.
+func Causes() []Cause {
+	return []Cause{Journal, Stuck, Scheduler, Slots, Outbox, Sweep, Disk, Clock}
 }
 
 // Trouble is one thing that keeps the process from its work.
 type Trouble struct {
-	Code    Code   `json:"code"`    // journal stuck scheduler slots outbox sweep disk clock
+	Code    Cause  `json:"code"`    // journal stuck scheduler slots outbox sweep disk clock
 	Text    string `json:"text"`    // what was seen
 	Restart bool   `json:"restart"` // another process might do better: the watchdog is not told that all is well
 }
@@ -76,7 +76,7 @@ type Advance struct {
 // Judge finds what keeps the process from its work. An empty answer is good health.
 func Judge(s Seen, now time.Time) []Trouble {
 	var out []Trouble
-	add := func(code Code, restart bool, format string, args ...any) {
+	add := func(code Cause, restart bool, format string, args ...any) {
 		out = append(out, Trouble{code, fmt.Sprintf(format, args...), restart})
 	}
 	if s.Broken != "" {

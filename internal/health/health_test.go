@@ -16,7 +16,7 @@ func TestJudge(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		change  func(s *health.Seen)
-		want    health.Code // "" = well
+		want    health.Cause // "" = well
 		restart bool
 	}{
 		{"well", func(*health.Seen) {}, "", false},
@@ -52,7 +52,7 @@ func TestJudge(t *testing.T) {
 	}
 	all := health.Judge(health.Seen{Broken: "x", SchedulerAt: ago(time.Hour), OutboxAt: ago(time.Hour), Overdue: health.Overdue{"s", ago(time.Hour)},
 		Sweep: health.Advance{"s", ago(time.Hour), 0}, LastEventAt: now.Add(time.Hour)}, now)
-	if len(all) != len(health.Codes())-1 { // all but stuck, with which nothing else is known
+	if len(all) != len(health.Causes())-1 { // all but stuck, with which nothing else is known
 		t.Errorf("all at once: %v", all)
 	}
 }

@@ -43,7 +43,7 @@ const (
 const usual = 2 * time.Minute
 
 // reason is what a defence may be against: a numbered pitfall of the libraries and protocols, or a numbered threat.
-var reason = regexp.MustCompile(`^(pitfall|threat) [1-9][0-9]?$|^behaviour of (the checker|dates|runs|screens|zones|calendars)$`)
+var reason = regexp.MustCompile(`^(pitfall|threat) [1-9][0-9]?$|^behaviour of [a-z]+( [a-z]+)?$`)
 
 // named is a test and, behind slashes, one of its cases.
 var named = regexp.MustCompile(`^((?:Test|Fuzz)[A-Za-z0-9_]+)\$(/.+)?$`)
