@@ -31,6 +31,7 @@ var jsonRoots = []string{
 	"api.ReportReply", "api.ExportReply", "api.ImportReply", "api.ObserveReply", "cli.verified",
 	"cli.movedPlan",
 	"health.Report",
+	"api.ReportReply", "cli.calendarFile", "api.ExportReply", "api.ImportReply", "api.ObserveReply", "cli.verified",
 }
 
 // plain are types that have a form of their own in JSON.

@@ -19,9 +19,10 @@ import (
 
 // Calendar is one file.
 type Calendar struct {
-	Name   string
-	Zone   *time.Location // where the days of all-day events are; nil = UTC
-	Events []Event
+	Name        string
+	Description string         // of the whole, "" = none
+	Zone        *time.Location // where the days of all-day events are; nil = UTC
+	Events      []Event
 }
 
 // Event is something with a date. An event is known by its UID for ever; Sequence and Modified say which of its versions this is.
@@ -29,6 +30,7 @@ type Event struct {
 	UID         string
 	Summary     string
 	Description string // lines, "" = none
+	Location    string
 	Start       time.Time
 	End         time.Time // the first instant after it; zero or not after Start = a moment
 	AllDay      bool      // local days: from that of Start until the one before End; a moment is one day
@@ -48,10 +50,6 @@ const zulu = "20060102T150405Z"
 // Encode is the calendar as text: by beginning, then by UID. Instants are in UTC, which every calendar shows in its own zone and
 // which no change of clocks makes ambiguous. The error says that two events have one UID, or that one has none or no date.
 func (c Calendar) Encode() ([]byte, error) {
-	events := slices.Clone(c.Events)
-	slices.SortStableFunc(events, func(a, b Event) int {
-		return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.UID, b.UID))
-	})
 	out := rfc.NewCalendar()
 	out.SetProductId(product)
 	out.SetCalscale("GREGORIAN")
@@ -59,9 +57,12 @@ func (c Calendar) Encode() ([]byte, error) {
 	if c.Name != "" {
 		out.SetXWRCalName(text(c.Name))
 	}
+	if c.Description != "" {
+		out.SetXWRCalDesc(text(c.Description))
+	}
 	out.SetXWRTimezone(c.zone().String())
 	seen := map[string]bool{}
-	for _, e := range events {
+	for _, e := range c.Sorted() {
 		switch {
 		case e.UID == "" || term.Line(e.UID) != e.UID:
 			return nil, fmt.Errorf("write calendar: %q is no UID", e.UID)
@@ -81,6 +82,15 @@ func (c Calendar) Encode() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// Sorted is the events by their beginning, then by UID.
+func (c Calendar) Sorted() []Event {
+	events := slices.Clone(c.Events)
+	slices.SortStableFunc(events, func(a, b Event) int {
+		return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.UID, b.UID))
+	})
+	return events
+}
+
 func (c Calendar) zone() *time.Location {
 	if c.Zone == nil {
 		return time.UTC
@@ -97,6 +107,9 @@ func (c Calendar) event(e Event) *rfc.VEvent {
 	v.SetSummary(text(e.Summary))
 	if e.Description != "" {
 		v.SetDescription(text(e.Description))
+	}
+	if e.Location != "" {
+		v.SetLocation(text(e.Location))
 	}
 	switch {
 	case e.Cancelled:

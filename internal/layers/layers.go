@@ -54,6 +54,7 @@ var may = map[string][]string{
 	"internal/forecast": {"internal/plan", "internal/run", "internal/register", "internal/timeline", "runbooks"},
 
 	"internal/snapshot": append(append([]string{}, facts...), rules...),
+	"internal/agenda":   {"internal/plan", "internal/register", "internal/timeline", "internal/ics"},
 	"internal/lint":     append(append([]string{}, facts...), rules...),
 	"internal/report":   {"internal/snapshot", "internal/plan", "internal/forecast", "checks", "runbooks"},
 
@@ -91,7 +92,7 @@ var may = map[string][]string{
 
 // pure packages may not import these nor call time.Now.
 var (
-	pure      = append(append([]string{}, facts...), append(rules, "internal/run", "internal/register", "internal/snapshot", "internal/lint", "internal/probefile", "internal/accesslog", "internal/ics")...)
+	pure      = append(append([]string{}, facts...), append(rules, "internal/run", "internal/register", "internal/snapshot", "internal/lint", "internal/probefile", "internal/accesslog", "internal/ics", "internal/agenda")...)
 	notInPure = []string{"net", "net/http", "os", "os/exec", "database/sql", "crypto/tls"}
 )
 
