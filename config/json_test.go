@@ -27,7 +27,7 @@ const tablesBegin = "<!-- The tables below are made from the code: go test ./con
 
 // jsonRoots are the types the commands print, in the order of the document.
 var jsonRoots = []string{
-	"cli.validated", "cli.planned", "cli.duty", "api.CheckReply", "api.ExplainReply", "cli.codeMeans", "cli.certificates", "cli.judged", "cli.scheduled", "cli.frozen", "freeze.Calendar", "api.HistoryReply", "snapshot.FlowRegister", "snapshot.Run", "snapshot.Drift", "cli.shownBook", "cli.adopted", "api.WhatIfReply", "cli.handover", "gate.Judgement", "snapshot.Snapshot",
+	"cli.validated", "cli.planned", "cli.duty", "api.CheckReply", "api.ExplainReply", "cli.codeMeans", "cli.certificates", "cli.judged", "cli.scheduled", "cli.frozen", "freeze.Calendar", "cli.incidents", "api.HistoryReply", "snapshot.FlowRegister", "snapshot.Run", "snapshot.Drift", "cli.shownBook", "cli.adopted", "api.WhatIfReply", "cli.handover", "gate.Judgement", "snapshot.Snapshot",
 	"api.ReportReply", "api.ExportReply", "api.ImportReply", "api.ObserveReply", "cli.verified",
 	"cli.movedPlan",
 	"health.Report",

@@ -244,6 +244,12 @@ func restsOn(say *words.Catalogue, c register.CriterionSeen, p *plan.Plan) strin
 		}
 		parts = append(parts, text)
 	}
+	for _, n := range c.Incidents {
+		parts = append(parts, say.T("incidents.count", "class", say.T("class."+string(n.Class)), "n", n.Count, "most", n.Most))
+	}
+	if len(c.Open) > 0 {
+		parts = append(parts, term.Truncate(strings.Join(c.Open, " "), 60))
+	}
 	if c.Reason != "" {
 		parts = append(parts, say.T("why."+c.Reason))
 	}

@@ -143,7 +143,8 @@ var told = []string{run.RunStarted, run.RunWasHeld, run.RunReleased, run.RunPaus
 	register.GateOpened, register.GateExtended, register.GateDecided, register.PhaseMoved, register.DeviationAccepted, register.DeviationConfirmed,
 	register.MilestoneStarted, register.MilestonePassed, register.MilestoneReopened, register.StatusSet, register.Logged, register.PlanAdopted,
 	register.ProbingPaused, register.ProbingResumed, register.MessageSettled, register.DataTakenOver,
-	register.OverrideAsked, register.OverrideConfirmed, register.WaiverAsked, register.WaiverConfirmed, run.StepContradicted, run.StepAgrees, run.StepContradictionAccepted}
+	register.OverrideAsked, register.OverrideConfirmed, register.WaiverAsked, register.WaiverConfirmed,
+	register.IncidentOpened, register.IncidentChanged, register.IncidentClosed, register.IncidentsListed, run.StepContradicted, run.StepAgrees, run.StepContradictionAccepted}
 
 // said is what bodies of events have in common.
 type said struct {
@@ -203,6 +204,9 @@ func tell(c *words.Catalogue, p *plan.Plan, e journal.Event) string {
 		state = c.T("decision." + b.Decision)
 	case e.Kind == register.StatusSet:
 		state = c.T("light." + b.Light)
+	case e.Kind == register.IncidentsListed:
+		listed, _ := body[register.Listed](e)
+		state = localTime(p, listed.AsOf)
 	case e.Kind == register.PhaseMoved:
 		state = strings.Join(b.Services, ", ") + ": " + c.T("phase."+b.Phase)
 	}

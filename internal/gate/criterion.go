@@ -1,8 +1,10 @@
 package gate
 
 import (
+	"cmp"
 	"time"
 
+	"skift/checks"
 	"skift/internal/plan"
 	"skift/internal/register"
 	"skift/internal/run"
@@ -18,6 +20,8 @@ func judgeCriterion(in Input, g *register.GateFacts, c plan.Criterion, now time.
 		judgeMilestone(&seen, in, c)
 	case plan.RehearsalCriterion:
 		judgeRehearsal(&seen, in.Runs, c, now)
+	case plan.IncidentsCriterion:
+		judgeIncidents(&seen, in.Facts, c, now)
 	case plan.AttestedCriterion:
 		seen.State, seen.Reason = Unmet, "not-attested"
 		if a, ok := g.Attested[c.Attested]; ok {
@@ -94,4 +98,44 @@ func Proof(runs *run.Facts, c plan.Criterion) *run.Run {
 		return r
 	}
 	return nil
+}
+
+// judgeIncidents counts the incidents that are open, or were within the time asked about. What is known is one thing, that it is all there is
+// to know another: somebody must have said so of each platform, and lately.
+func judgeIncidents(seen *register.CriterionSeen, f *register.Facts, c plan.Criterion, now time.Time) {
+	asks := func(side checks.Side) bool { return c.Platform == "" || c.Platform == side }
+	over := false
+	for _, class := range register.IncidentClasses() {
+		most, limited := c.Most[class]
+		if !limited {
+			continue
+		}
+		open := f.IncidentsBy(func(i *register.IncidentFacts) bool {
+			return i.Class == class && asks(i.Platform) && i.OpenSince(now.Add(-c.For), now)
+		})
+		seen.Incidents = append(seen.Incidents, register.ClassCount{Class: class, Count: len(open), Most: most})
+		over = over || len(open) > most
+		for _, i := range open {
+			seen.Open = append(seen.Open, i.ID)
+		}
+	}
+	seen.State = Met
+	for _, side := range checks.Sides() {
+		l, listed := f.IncidentLists[side]
+		switch {
+		case !asks(side):
+			continue
+		case !listed:
+			seen.State, seen.Reason = Unknown, "no-list"
+			continue
+		case now.Sub(l.AsOf) > c.MaxAge:
+			seen.State, seen.Reason = Unknown, cmp.Or(seen.Reason, "old-list")
+		}
+		if seen.AsOf.IsZero() || l.AsOf.Before(seen.AsOf) {
+			seen.AsOf, seen.Event = l.AsOf, l.Seq
+		}
+	}
+	if over { // sure, however old the list is
+		seen.State, seen.Reason = Unmet, "incidents"
+	}
 }

@@ -40,6 +40,7 @@ var bodies = map[string]any{
 	register.ProbeExported: register.Exported{}, register.ProbeRevoked: register.Revoked{}, register.ProbeImported: register.Imported{},
 	register.LogObserved: register.Observed{}, register.DataTakenOver: register.TakenOver{},
 	register.OverrideAsked: register.Override{}, register.OverrideConfirmed: register.Confirmed{}, register.WaiverAsked: register.Waiver{}, register.WaiverConfirmed: register.Confirmed{},
+	register.IncidentOpened: register.Incident{}, register.IncidentChanged: register.Incident{}, register.IncidentClosed: register.Closing{}, register.IncidentsListed: register.Listed{},
 }
 
 // everyText has what is written in more than one way: letters of several bytes, what is escaped in JSON, what is escaped for browsers.

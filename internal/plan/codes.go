@@ -71,6 +71,7 @@ const (
 	CodeLongJitter    diag.Code = "long-jitter"
 	CodeUselessKey    diag.Code = "useless-key"
 	CodeBadShare      diag.Code = "bad-share"
+	CodeNoLimit       diag.Code = "no-limit"
 	CodeUnknownKeyOf  diag.Code = "unknown-catalogue-word"
 	CodeThresholds    diag.Code = "thresholds-reversed"
 	CodeUndoesNothing diag.Code = "undoes-outside-back-out"

@@ -17,10 +17,12 @@ contacts
 environments environments.ID.production
 flows
 gates gates.ID.asks gates.ID.criteria gates.ID.criteria[].attested gates.ID.criteria[].by gates.ID.criteria[].critical
-gates.ID.criteria[].environment gates.ID.criteria[].id gates.ID.criteria[].max_age gates.ID.criteria[].milestone
-gates.ID.criteria[].others gates.ID.criteria[].rehearsal gates.ID.criteria[].rerun gates.ID.criteria[].state
-gates.ID.criteria[].suite gates.ID.criteria[].within gates.ID.decide_by gates.ID.decides gates.ID.opens gates.ID.poll
-gates.ID.scope gates.ID.scope.services
+gates.ID.criteria[].environment gates.ID.criteria[].for gates.ID.criteria[].green_days gates.ID.criteria[].id
+gates.ID.criteria[].incidents gates.ID.criteria[].incidents.a gates.ID.criteria[].incidents.b gates.ID.criteria[].incidents.c
+gates.ID.criteria[].max_age gates.ID.criteria[].milestone gates.ID.criteria[].others gates.ID.criteria[].platform
+gates.ID.criteria[].rehearsal gates.ID.criteria[].rerun gates.ID.criteria[].state gates.ID.criteria[].suite
+gates.ID.criteria[].within gates.ID.decide_by gates.ID.decides gates.ID.opens gates.ID.poll gates.ID.scope
+gates.ID.scope.services
 holidays
 language
 meetings meetings.ID.parties meetings.ID.place meetings.ID.table meetings.ID.title

@@ -146,6 +146,8 @@ func TestFullTimeline(t *testing.T) {
 			{Kind: MilestoneCriterion, ID: "acceptance-test", Milestone: "acceptance-test", State: "passed"},
 			{Kind: RehearsalCriterion, ID: "cutover-weekend", Rehearsal: "cutover-weekend", Environment: "exttest", Within: 30 * 24 * time.Hour},
 			{Kind: AttestedCriterion, ID: "staffed", Attested: "back-out-staffed", By: "ibm/operator"},
+			{Kind: IncidentsCriterion, ID: "incidents-new", Most: map[Class]int{IncidentA: 0, IncidentB: 0, IncidentC: 5}, Platform: checks.New, For: 48 * time.Hour, MaxAge: 26 * time.Hour},
+			{Kind: GreenDaysCriterion, ID: "green-days-readiness", GreenDays: 5, Suite: "readiness"},
 		},
 		Poll: []string{"kombit/cutover-manager", "ibm/operator", "sse/operator"}, Decides: "kombit/chair"}, p.Gates["cutover-go"])
 	equal(t, "audience", &Audience{ID: "municipalities", ForEach: "municipalities", Report: "own-flows", Cron: "0 8 * * MON", Pace: Pace{Jitter: 20 * time.Minute, OnMissed: SkipMissed}}, p.Audiences["municipalities"])

@@ -286,6 +286,8 @@ const (
 	MilestoneCriterion CriterionKind = "milestone"
 	RehearsalCriterion CriterionKind = "rehearsal"
 	AttestedCriterion  CriterionKind = "attested"
+	IncidentsCriterion CriterionKind = "incidents"
+	GreenDaysCriterion CriterionKind = "green_days"
 )
 
 // Criterion is one line under a gate's `criteria`.
@@ -296,7 +298,7 @@ type Criterion struct {
 	Suite    string
 	Critical string        // "all" or a percentage such as "98%"; default all
 	Others   string        // default "0%": not required
-	MaxAge   time.Duration // 0 = the checks' own
+	MaxAge   time.Duration // 0 = the checks' own; of a list of incidents never 0
 	Rerun    bool          // may be re-run by the gate when stale; default true
 
 	Milestone string
@@ -308,7 +310,13 @@ type Criterion struct {
 
 	Attested string // what a person vouches for
 	By       string // seat
-	Pos      diag.Pos
+
+	Most     map[Class]int // incidents of a class there may be; a class that is missing is not limited
+	Platform checks.Side   // whose incidents; "" = both
+	For      time.Duration // how long back they count, too, that were open then; 0 = those open now
+
+	GreenDays int // the last whole local days on which no critical check of Suite was seen failing, and all were looked at
+	Pos       diag.Pos
 }
 
 // Audience is who is told what, when, in which language.

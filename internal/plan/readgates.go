@@ -2,7 +2,9 @@ package plan
 
 import (
 	"strings"
+	"time"
 
+	"skift/checks"
 	"skift/internal/diag"
 	"skift/internal/words"
 	"skift/internal/yamldoc"
@@ -70,7 +72,7 @@ func (l *loader) criterion(n yamldoc.Node) Criterion {
 		return c
 	}
 	c.ID = m.OptID("id", "")
-	c.Kind = CriterionKind(m.ExactlyOne(string(SuiteCriterion), string(MilestoneCriterion), string(RehearsalCriterion), string(AttestedCriterion)))
+	c.Kind = criterionKind(m)
 	name := ""
 	switch c.Kind {
 	case SuiteCriterion:
@@ -93,6 +95,16 @@ func (l *loader) criterion(n yamldoc.Node) Criterion {
 		c.Attested = m.ID("attested")
 		c.By = l.seatRef(m.Word("by"))
 		name = c.Attested
+	case IncidentsCriterion:
+		l.incidents(&c, m)
+		name = "incidents"
+		if c.Platform != "" {
+			name += "-" + string(c.Platform)
+		}
+	case GreenDaysCriterion:
+		c.GreenDays = m.Int("green_days", 1, mostGreenDays)
+		c.Suite = l.ref(runbooks.SuiteRef, m.Word("suite"))
+		name = "green-days-" + c.Suite
 	default:
 		m.Ignore() // which other keys belong here depends on the kind
 	}
@@ -101,6 +113,42 @@ func (l *loader) criterion(n yamldoc.Node) Criterion {
 	}
 	l.done(m, "gates.ID.criteria[]")
 	return c
+}
+
+// criterionKind finds what a criterion is about. A number of green days is of a suite.
+func criterionKind(m *yamldoc.Map) CriterionKind {
+	kinds := []string{string(SuiteCriterion), string(MilestoneCriterion), string(RehearsalCriterion), string(AttestedCriterion), string(IncidentsCriterion), string(GreenDaysCriterion)}
+	if m.Has(string(GreenDaysCriterion)) {
+		kinds = kinds[1:]
+	}
+	return CriterionKind(m.ExactlyOne(kinds...))
+}
+
+// Bounds of criteria.
+const (
+	mostIncidents = 10_000
+	mostGreenDays = 60
+	listAge       = 26 * time.Hour // a list each day, and two hours
+)
+
+// incidents reads how many incidents there may be.
+func (l *loader) incidents(c *Criterion, m *yamldoc.Map) {
+	most := m.Map("incidents")
+	c.Most = map[Class]int{}
+	if most.OK() {
+		for _, class := range []Class{IncidentA, IncidentB, IncidentC} {
+			if key := strings.TrimPrefix(string(class), "incident-"); most.Has(key) {
+				c.Most[class] = most.Int(key, 0, mostIncidents)
+			}
+		}
+		if len(c.Most) == 0 {
+			most.Problemf(CodeNoLimit, "no class of incident is limited").Hintf("write {a: 0, b: 0, c: 5}: how many of each there may be")
+		}
+		l.done(most, "gates.ID.criteria[].incidents")
+	}
+	c.Platform = checks.Side(m.OptOneOf("platform", "", string(checks.Old), string(checks.New)))
+	c.For = m.OptDuration("for", 0)
+	c.MaxAge = m.OptDuration("max_age", listAge)
 }
 
 // share reads how many must pass: all, or a percentage.

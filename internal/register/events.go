@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"skift/checks"
+	"skift/internal/plan"
 )
 
 // The kinds of event this package folds. Event.Subject names the gate, milestone, check or party; Event.Run is empty unless said.
@@ -38,7 +39,7 @@ func Kinds() []string {
 		DeviationAccepted, DeviationConfirmed, MilestoneStarted, MilestonePassed, MilestoneReopened,
 		StatusSet, NoteWritten, Logged, SweepDone, ProbingPaused, ProbingResumed, ReportQueued, MessageSettled,
 		ProbeExported, ProbeRevoked, ProbeImported, LogObserved, DataTakenOver, OverrideAsked, OverrideConfirmed,
-		WaiverAsked, WaiverConfirmed}
+		WaiverAsked, WaiverConfirmed, IncidentOpened, IncidentChanged, IncidentClosed, IncidentsListed}
 }
 
 // Adopted is the body of plan.adopted: a revision of the plan came into use.
@@ -101,7 +102,10 @@ type CriterionSeen struct {
 	Others   *Count    `json:"others,omitempty"`
 	Findings []Finding `json:"findings,omitempty"` // what is not as it must be, worst first
 	AsOf     time.Time `json:"as_of,omitzero"`     // how old what it rests on is
-	Event    int64     `json:"event,omitempty"`    // the event it rests on
+	// Incidents are how many there are of each class that is limited, and Open those that count, gravest first.
+	Incidents []ClassCount `json:"incidents,omitempty"`
+	Open      []string     `json:"open,omitempty"`
+	Event     int64        `json:"event,omitempty"` // the event it rests on
 }
 
 // Count is how many of how many. Accepted ones failed, but somebody answers for that; they are never among Passed.
@@ -110,6 +114,13 @@ type Count struct {
 	Accepted int    `json:"accepted,omitempty"`
 	Total    int    `json:"total"`
 	Need     string `json:"need,omitempty"` // "all" or a percentage
+}
+
+// ClassCount is how many incidents of a class there are, and how many there may be.
+type ClassCount struct {
+	Class plan.Class `json:"class"`
+	Count int        `json:"count"`
+	Most  int        `json:"most"`
 }
 
 // Finding is one thing that is not as it must be, with whose it is.

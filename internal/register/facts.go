@@ -36,6 +36,9 @@ type Facts struct {
 	Waivers    []*WaiverFacts       // exceptions from frozen zones that were asked for, oldest first
 	Overrides  []*OverrideFacts     // back-outs past the point of no return that were asked for, oldest first
 	Brought    map[string]int64     // digest of what was imported → the event that says so
+	Incidents  map[string]*IncidentFacts
+	// IncidentLists are when all incidents of a platform were known last.
+	IncidentLists map[checks.Side]IncidentList
 }
 
 // Told is what a report said, and when.
@@ -262,6 +265,10 @@ var appliers = map[string]func(*Facts, journal.Event) error{
 	WaiverConfirmed:    applying((*Facts).applyWaiverConfirmed),
 	OverrideAsked:      applying((*Facts).applyOverrideAsked),
 	OverrideConfirmed:  applying((*Facts).applyOverrideConfirmed),
+	IncidentOpened:     applying((*Facts).applyIncident),
+	IncidentChanged:    applying((*Facts).applyIncident),
+	IncidentClosed:     applying((*Facts).applyIncidentClosed),
+	IncidentsListed:    applying((*Facts).applyIncidentsListed),
 }
 
 // applying decodes the body before it hands it on.

@@ -40,7 +40,7 @@ type Command struct {
 	Side        string        `json:"side,omitempty"`
 	Flow        string        `json:"flow,omitempty"`
 	Party       string        `json:"party,omitempty"`
-	Answer      string        `json:"answer,omitempty"` // of a vote; done fail skip retry hold release change issue clear note add of a step; sent again drop of a mail; pass reopen of a milestone; failed of an abort; the light of a status
+	Answer      string        `json:"answer,omitempty"` // of a vote; done fail skip retry hold release change issue clear note add of a step; sent again drop of a mail; pass reopen of a milestone; failed of an abort; open close reclass reopen list confirm of incidents; the light of a status
 	Services    []string      `json:"services,omitempty"`
 	Reason      string        `json:"reason,omitempty"`
 	Owner       string        `json:"owner,omitempty"`  // a step's, from now on
@@ -53,6 +53,11 @@ type Command struct {
 	Mail        string        `json:"mail,omitempty"` // id of a mail, or the beginning of it
 	FileName    string        `json:"file_name,omitempty"`
 	File        []byte        `json:"file,omitempty"`
+
+	Incident  *register.IncidentRow  `json:"incident,omitempty"`  // one that is opened, closed or changed
+	Incidents []register.IncidentRow `json:"incidents,omitempty"` // a list that is imported
+	Digest    string                 `json:"digest,omitempty"`    // of the list's file, hex SHA-256
+	At        *time.Time             `json:"at,omitempty"`        // when the list was made
 
 	Set map[string]string `json:"set,omitempty"` // start: parameters of the runbook
 
@@ -79,6 +84,7 @@ const (
 	DoRevoke    = "revoke"
 	DoMail      = "mail"
 	DoWaive     = "waive"
+	DoIncident  = "incident"
 )
 
 // Reply says what was done.
@@ -141,6 +147,7 @@ var commands = map[string]func(*Runner, context.Context, Command) (Reply, error)
 	DoConfirm:   (*Runner).confirm,
 	DoWaive:     (*Runner).waive,
 	DoMilestone: (*Runner).milestone,
+	DoIncident:  (*Runner).incident,
 	DoAccept:    (*Runner).accept,
 	DoLog:       (*Runner).log,
 	DoStatus:    (*Runner).status,

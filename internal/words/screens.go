@@ -181,4 +181,15 @@ var nexts = []entry{
 	{"next.no-way-out", "Se først efter nettet på det sted, der måles fra.", "Look first at the network of the place that is observed from."},
 	{"next.decaying", "Få nogen til at forbinde fra adressen, eller bed den, der fører adgangslisten, lade indgangen blive.", "Have somebody connect from the address, or ask whoever keeps the access list to let the entry stay."},
 	{"next.flapping", "Mål nogle gange til, og se på forsøgene, der ikke gik godt, med skift explain.", "Observe a few times more, and look at the attempts that did not go well with skift explain."},
+
+	{"incidents.none", "Ingen hændelser.", "No incidents."},
+	{"incidents.count", "{class}: {n} (højst {most})", "{class}: {n} (at most {most})"},
+	{"incidents.id", "hændelse", "incident"},
+	{"incidents.class", "klasse", "class"},
+	{"incidents.platform", "platform", "platform"},
+	{"incidents.opened", "åbnet", "opened"},
+	{"incidents.closed", "lukket", "closed"},
+	{"incidents.title", "om", "about"},
+	{"incidents.known", "{platform}: alle hændelser er kendt pr. {at} ({who})", "{platform}: all incidents are known as of {at} ({who})"},
+	{"incidents.never", "{platform}: ingen har sagt, at alle hændelser er kendt", "{platform}: nobody has said that all incidents are known"},
 }

@@ -74,6 +74,8 @@ var states = []entry{
 	{"criterion-kind.milestone", "milepæl", "milestone"},
 	{"criterion-kind.rehearsal", "prøveovergang", "rehearsal"},
 	{"criterion-kind.attested", "erklæring", "attestation"},
+	{"criterion-kind.incidents", "hændelser", "incidents"},
+	{"criterion-kind.green_days", "grønne dage", "green days"},
 
 	{"milestone.not-started", "ikke begyndt", "not started"},
 	{"milestone.upcoming", "ikke begyndt", "not started"},
