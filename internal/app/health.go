@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"skift/internal/api"
 	"skift/internal/bug"
 	"skift/internal/health"
 	"skift/internal/ledger"
@@ -138,6 +139,17 @@ func (a *App) listen(m Mode) (net.Listener, error) {
 		return nil, fmt.Errorf("answer /healthz: %w", err)
 	}
 	return ln, nil
+}
+
+// answer begins to listen: for what asks after our health, nil when nobody may, and for commands.
+func (a *App) answer(m Mode) (asked net.Listener, server *api.Server, err error) {
+	if asked, err = a.listen(m); err != nil {
+		return nil, nil, err
+	}
+	if server, err = api.Listen(a.socket, a, func(uid string) string { return Caller(a.plan, uid) }, a.log); err != nil && asked != nil {
+		asked.Close()
+	}
+	return asked, server, err
 }
 
 // watched answers whoever asks how we are, and tells the service manager, until the returned function is called, which waits for both: that

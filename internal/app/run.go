@@ -7,7 +7,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"skift/internal/api"
 	"skift/internal/bug"
 	"skift/internal/health"
 	"skift/internal/journal"
@@ -30,20 +29,13 @@ type Mode struct {
 
 // Run starts the loops and blocks until ctx ends or nothing can be written any more. It leaves nothing behind.
 func (a *App) Run(ctx context.Context, m Mode) error {
-	asked, err := a.listen(m)
-	if err != nil {
-		return err
-	}
 	jobs, err := a.carry(m)
 	if err != nil {
 		return err
 	}
 	defer a.store.Carry(nil)
-	server, err := api.Listen(a.socket, a, func(uid string) string { return Caller(a.plan, uid) }, a.log)
+	asked, server, err := a.answer(m)
 	if err != nil {
-		if asked != nil {
-			asked.Close()
-		}
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
