@@ -3,6 +3,7 @@ package app_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -393,8 +394,25 @@ func servesThoughKilled(t *testing.T, skift string) {
 			if got := n.converges(); !slices.Contains(c.uncertain, got) {
 				t.Errorf("%d mails are uncertain, want one of %v", got, c.uncertain)
 			}
+			if got := n.carried(); got < 4 {
+				t.Errorf("%d jobs were put, want those of the zone, a sweep and two mails", got)
+			}
 		})
 	}
+}
+
+// carried counts the jobs that were ever put in the database: their numbers are not used again.
+func (n *night) carried() (jobs int) {
+	n.t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(n.dir, ".skift", store.FileName)+"?_pragma=query_only(1)")
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.QueryRow("SELECT seq FROM sqlite_sequence WHERE name = 'river_job'").Scan(&jobs); err != nil {
+		n.t.Fatal(err)
+	}
+	return jobs
 }
 
 // mails waits until the server has taken so many.
