@@ -89,6 +89,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		return err
 	}
 	for {
+		s.remind(ctx, time.Now()) // whenever the loop wakes: a lost job is no fact that it could hear of
 		next := s.runOnce(ctx, time.Now())
 		timer := time.NewTimer(max(0, min(time.Until(next), maxSleep)))
 		select {
@@ -123,7 +124,6 @@ func (s *Scheduler) runOnce(ctx context.Context, now time.Time) time.Time {
 	case err != nil:
 		s.log.Error("read schedules", "err", err) // the others are worked all the same
 	}
-	s.remind(ctx, now)
 	for _, m := range present.Entering() {
 		s.attempt(ctx, timeline.MilestoneKey+m.ID, now, func() error { return s.enter(ctx, m, now) })
 	}
