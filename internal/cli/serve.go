@@ -18,13 +18,26 @@ import (
 
 // serveCommand runs everything unattended.
 func (s *session) serveCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "serve", Short: "Run the transition: scheduler, runs, checks and mails, until told to stop",
+	var check bool
+	c := s.asJSON(&cobra.Command{
+		Use: "serve [--check]", Short: "Run the transition: scheduler, runs, checks and mails, until told to stop",
 		Long: "Starts what is due by the plan: milestones with their runbooks, suites, reports. Other commands talk to it over its socket.\n" +
-			"SIGTERM or Ctrl-C once: finish what is in flight, then stop; twice: stop now, and what was in flight becomes uncertain.",
+			"SIGTERM or Ctrl-C once: finish what is in flight, then stop; twice: stop now, and what was in flight becomes uncertain.\n\n" +
+			"With --check nothing is started: plan, settings, roster, secrets, data directory, journal, addresses, mail, disk and clock are looked at, each\n" +
+			"with what to do. It ends with 0 when nothing keeps it from serving, 2 when plan or settings are invalid, else 5.",
 		Args: args(),
-		RunE: func(c *cobra.Command, _ []string) error { return s.serve(c.Context()) },
-	}
+		RunE: func(c *cobra.Command, _ []string) error {
+			switch {
+			case check:
+				return s.serveCheck(c.Context())
+			case s.json:
+				return usage("--json goes with --check", "skift status --json tells how it stands; listen: in skift.yaml names where /healthz and /metrics are answered")
+			}
+			return s.serve(c.Context())
+		},
+	})
+	c.Flags().BoolVar(&check, "check", false, "look whether it could serve here, and start nothing")
+	return c
 }
 
 func (s *session) serve(ctx context.Context) error {

@@ -43,3 +43,6 @@ func fileID(f os.FileInfo) string {
 	}
 	return ""
 }
+
+// writable reports whether we may make files in a directory.
+func writable(dir string) error { return unix.Access(dir, unix.W_OK|unix.X_OK) }

@@ -69,6 +69,43 @@ func readHolder(f *os.File) Holder {
 	return Holder{}
 }
 
+// Free finds out whether a data directory could be owned, without owning it: a [HeldError] says who has it. A directory that is not there yet
+// is free when it could be made. Nothing is made or changed.
+func Free(dir string) error {
+	above := dir
+	for st, err := os.Stat(above); ; st, err = os.Stat(above) {
+		if err == nil && !st.IsDir() {
+			return fmt.Errorf("%s is no directory", above)
+		}
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, os.ErrNotExist) || above == filepath.Dir(above) {
+			return fmt.Errorf("look at data directory: %w", err)
+		}
+		above = filepath.Dir(above)
+	}
+	if err := writable(above); err != nil {
+		return fmt.Errorf("%s cannot be written: %w", above, err)
+	}
+	if err := checkFS(above); err != nil || above != dir {
+		return err
+	}
+	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("open lock: %w", err)
+	}
+	defer f.Close()
+	err = tryLock(f)
+	if errors.Is(err, errHeld) {
+		return &HeldError{Dir: dir, Holder: readHolder(f)}
+	}
+	return err
+}
+
 // release empties the file first, so that nobody reads of a holder that is gone.
 func (l *dirLock) release() error {
 	return errors.Join(l.file.Truncate(0), l.file.Close())

@@ -60,6 +60,20 @@ func scanEvent(row Row) (journal.Record, error) {
 	return rec, nil
 }
 
+// Newest is when the newest event was written; zero = there is none.
+func (s *Store) Newest(ctx context.Context) (time.Time, error) {
+	var newest time.Time
+	err := s.db.Read(ctx, func(tx Tx) error {
+		return tx.Query(func(row Row) error {
+			var at int64
+			err := row.Scan(&at)
+			newest = moment(at)
+			return err
+		}, `SELECT at FROM event WHERE plan = $1 ORDER BY seq DESC LIMIT 1`, s.plan)
+	})
+	return newest, wrap("read the newest event", err)
+}
+
 // Slot reads one slot; false when it has no row.
 func (s *Store) Slot(ctx context.Context, schedule string, at time.Time) (register.Slot, bool, error) {
 	slots, err := s.Slots(ctx, schedule, at, at)
