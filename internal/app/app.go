@@ -46,6 +46,9 @@ type Options struct {
 	PlanDir string
 	DataDir string // "" = what skift.yaml says, below the plan directory
 	Log     *slog.Logger
+
+	copied        bool          // the data directory is what a simulated crash left, on purpose in another place
+	before, after func(n int64) // instead of the crash points of the environment; nil = those
 }
 
 // PlanError is a plan or settings file with problems. Sources gives the text for snippets.
@@ -156,8 +159,11 @@ func open(ctx context.Context, o Options, beside bool) (*App, error) {
 	if a.socket, err = api.SocketPath(a.data); err != nil {
 		return nil, err
 	}
-	before, after := crashPoints()
-	a.store, err = store.Open(ctx, store.Options{Dir: a.data, Plan: p.ID, ReadOnly: beside, Socket: a.socket, BeforeCommit: before, AfterCommit: after})
+	before, after := o.before, o.after
+	if before == nil && after == nil {
+		before, after = crashPoints()
+	}
+	a.store, err = store.Open(ctx, store.Options{Dir: a.data, Plan: p.ID, ReadOnly: beside, Socket: a.socket, Moved: o.copied, BeforeCommit: before, AfterCommit: after})
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"skift/internal/health"
 	"skift/internal/journal"
 	"skift/internal/ledger"
+	"skift/internal/queue"
 	"skift/internal/register"
 	"skift/internal/runner"
 	"skift/internal/scheduler"
@@ -52,18 +53,7 @@ func (a *App) Run(ctx context.Context, m Mode) error {
 	ended := make(chan struct{})
 	force := a.force(ctx, m.Force, ended)
 	loop(server.Serve)
-	loop(func() error { return a.runner.Run(ctx, force) })
-	loop(func() error { return a.keepPaper(ctx) })
-	loop(func() error { return a.keepBugs(ctx) })
-	if a.outbox != nil {
-		// Mails that the last steps queue still leave: the outbox stops after the runner has.
-		loop(func() error { return a.outbox.Run(ctx) })
-	}
-	loop(func() error { return jobs.Run(ctx) })
-	if m.Scheduler {
-		loop(func() error { return a.schedule(ctx) })
-		loop(func() error { return a.tidy(ctx) })
-	}
+	a.work(ctx, m.Scheduler, jobs, force, loop)
 	a.tell(m.Manager.Ready())
 	if m.Ready != nil {
 		m.Ready()
@@ -82,6 +72,22 @@ func (a *App) Run(ctx context.Context, m Mode) error {
 		err = werr
 	}
 	return err
+}
+
+// work begins the loops that nobody asks over a wire: all that a simulation has.
+func (a *App) work(ctx context.Context, scheduled bool, jobs queue.Queue, force <-chan struct{}, loop func(run func() error)) {
+	loop(func() error { return a.runner.Run(ctx, force) })
+	loop(func() error { return a.keepPaper(ctx) })
+	loop(func() error { return a.keepBugs(ctx) })
+	if a.outbox != nil {
+		// Mails that the last steps queue still leave: the outbox stops after the runner has.
+		loop(func() error { return a.outbox.Run(ctx) })
+	}
+	loop(func() error { return jobs.Run(ctx) })
+	if scheduled {
+		loop(func() error { return a.schedule(ctx) })
+		loop(func() error { return a.tidy(ctx) })
+	}
 }
 
 // force is closed when effects in flight are to be ended: when somebody says so, or when they were given the settings' grace after
@@ -128,15 +134,15 @@ func (a *App) schedule(ctx context.Context) error {
 			}
 		}
 	}()
-	s := scheduler.New(scheduler.Config{Plan: a.plan, Store: slots{a}, Worker: worker{a}, Present: a.present, Changed: changed, Log: a.log})
+	s := scheduler.New(scheduler.Config{Plan: a.plan, Store: slots{a}, Worker: worker{a}, Present: a.presentAt, Changed: changed, Size: a.looked, Log: a.log})
 	a.scheduler.Store(s)
 	return s.Run(ctx)
 }
 
-// present is the plan as the scheduler sees it: looking at it is its pulse.
-func (a *App) present(now time.Time) scheduler.Present {
+// looked is how many facts there are. The scheduler asks whenever it wakes: that is its pulse.
+func (a *App) looked() int64 {
 	a.pulse.looked(&a.pulse.scheduler)
-	return a.presentAt(now)
+	return a.ledger.Head().Size
 }
 
 // presentAt is the plan resolved at an instant.

@@ -60,6 +60,13 @@ func (d *decision) clockSet(by time.Duration) error {
 	return err
 }
 
+// set reports whether news has something to tell.
+func (c *clock) set() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return (c.jump() - c.told).Abs() >= time.Second
+}
+
 // news is by how much the clock was set since the last time it was asked for; less than a second is adjusting, not setting.
 func (c *clock) news() time.Duration {
 	c.mu.Lock()

@@ -88,6 +88,8 @@ type Calendar interface {
 	Resolve(p *plan.Plan, f *ledger.Facts, g *plan.Gate, now time.Time) (opens, decideBy time.Time)
 	// Moment resolves an expression such as "cutover.start + 2h".
 	Moment(p *plan.Plan, f *register.Facts, expr string, now time.Time) (at time.Time, ok bool)
+	// Turns is the next instant at which milestones stand elsewhere by time alone; zero = none is known.
+	Turns(p *plan.Plan, f *register.Facts, now time.Time) time.Time
 	// MilestoneState returns the state word of a milestone.
 	MilestoneState(p *plan.Plan, f *register.Facts, id string, now time.Time) string
 	// World is what forecasts of the plan's runs are made of; bound finds the revision of a run, nil = it is not to be had.

@@ -117,6 +117,9 @@ func (r *Runner) evidenceDue(ctx context.Context, now time.Time) (map[string]gat
 
 // gatesDue opens the plan's own gates at their time and ends those whose deadline passed without a decision.
 func (d *decision) gatesDue(evidence map[string]gate.SuiteEvidence, next *time.Time) error {
+	if turns := d.r.cfg.Calendar.Turns(d.r.plan, &d.Facts.Register, d.Now); !turns.IsZero() {
+		sooner(next, turns) // of several weekends another may be the present one then
+	}
 	for _, id := range d.r.plan.GateIDs {
 		g, key := d.r.plan.Gates[id], register.GateKey{Gate: id}
 		facts := d.Facts.Register.Gate(key)

@@ -258,6 +258,10 @@ func (calendar) Moment(p *plan.Plan, f *register.Facts, expr string, now time.Ti
 	return timeline.At(p, f, now).WaitUntil(expr)
 }
 
+func (calendar) Turns(p *plan.Plan, f *register.Facts, now time.Time) time.Time {
+	return timeline.At(p, f, now).Turns()
+}
+
 func (calendar) MilestoneState(p *plan.Plan, f *register.Facts, id string, now time.Time) string {
 	return timeline.At(p, f, now).StateOf(id)
 }

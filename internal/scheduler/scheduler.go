@@ -53,6 +53,7 @@ type Scheduler struct {
 	worker  Worker
 	present func(now time.Time) Present
 	changed <-chan struct{}
+	size    func() int64
 	log     *slog.Logger
 
 	mu      sync.Mutex
@@ -61,24 +62,28 @@ type Scheduler struct {
 	asked   map[string]time.Time // of the loop alone: suites whose slots a clock that was ahead has taken → when they were looked at last
 }
 
-// Config is what a scheduler needs. Changed wakes the loop when facts have changed.
+// Config is what a scheduler needs. Changed wakes the loop when facts have changed; Size tells how many there are, nil = nobody knows.
 type Config struct {
 	Plan    *plan.Plan
 	Store   Store
 	Worker  Worker
 	Present func(now time.Time) Present
 	Changed <-chan struct{}
+	Size    func() int64
 	Log     *slog.Logger
 }
 
 // New makes a scheduler.
 func New(c Config) *Scheduler {
-	return &Scheduler{plan: c.Plan, store: c.Store, worker: c.Worker, present: c.Present, changed: c.Changed, log: c.Log,
+	return &Scheduler{plan: c.Plan, store: c.Store, worker: c.Worker, present: c.Present, changed: c.Changed, size: c.Size, log: c.Log,
 		busy: map[string]*claim{}, retryAt: map[string]time.Time{}, asked: map[string]time.Time{}}
 }
 
 // maxSleep bounds how long the loop sleeps: a clock that was set, or a host that slept, is noticed.
 const maxSleep = 30 * time.Second
+
+// maxLook is after what time it is looked again although nothing is known to be due.
+const maxLook = time.Hour
 
 // retryAfter is how long after a failed claim it is tried again.
 const retryAfter = 5 * time.Second
@@ -88,20 +93,43 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	if err := s.abandon(ctx); err != nil {
 		return err
 	}
-	for {
-		s.remind(ctx, time.Now()) // whenever the loop wakes: a lost job is no fact that it could hear of
-		next := s.runOnce(ctx, time.Now())
-		timer := time.NewTimer(max(0, min(time.Until(next), maxSleep)))
-		select {
-		case <-ctx.Done():
-		case <-timer.C:
-		case <-s.changed:
-		}
-		timer.Stop()
-		if ctx.Err() != nil {
-			return nil
+	for ctx.Err() == nil {
+		looked, size := time.Now(), s.facts()
+		s.remind(ctx, looked) // whenever the loop wakes: a lost job is no fact that it could hear of
+		next := s.runOnce(ctx, looked)
+		for s.wait(ctx, next) && size >= 0 && size == s.facts() && between(looked, time.Now(), next) {
+			s.remind(ctx, time.Now())
 		}
 	}
+	return nil
+}
+
+// facts is how many facts there are, -1 when nobody knows.
+func (s *Scheduler) facts() int64 {
+	if s.size == nil {
+		return -1
+	}
+	return s.size()
+}
+
+// between reports whether the wall clock stands between the last look and the next instant at which something is due: with the same
+// facts there is nothing to do then. A clock that was set stands elsewhere.
+func between(looked, now, next time.Time) bool {
+	looked, now = looked.Round(0), now.Round(0)
+	return !now.Before(looked) && now.Before(next)
+}
+
+// wait sleeps until next, at most maxSleep, and reports whether nobody woke it.
+func (s *Scheduler) wait(ctx context.Context, next time.Time) bool {
+	timer := time.NewTimer(max(0, min(time.Until(next), maxSleep)))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-s.changed:
+	case <-timer.C:
+		return true
+	}
+	return false
 }
 
 // runOnce claims and hands over everything due at now, and returns when to look again.
@@ -127,7 +155,10 @@ func (s *Scheduler) runOnce(ctx context.Context, now time.Time) time.Time {
 	for _, m := range present.Entering() {
 		s.attempt(ctx, timeline.MilestoneKey+m.ID, now, func() error { return s.enter(ctx, m, now) })
 	}
-	next := now.Add(maxSleep)
+	next := now.Add(maxLook)
+	if turns := present.Turns(); !turns.IsZero() {
+		next = sooner(next, turns)
+	}
 	for _, e := range entries {
 		if e.Key != timeline.MilestoneKey+e.ID {
 			s.attempt(ctx, e.Key, now, func() error { return s.entry(ctx, present, e, now) })

@@ -133,6 +133,13 @@ func (d *disk) Claimed(context.Context) (out []register.Slot, err error) {
 	return out, nil
 }
 
+// size is how many facts there are.
+func (d *disk) size() int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return int64(len(d.facts.Milestones))
+}
+
 // rows lists "slot state" of a schedule in order of time.
 func (d *disk) rows(schedule string) (out []string) {
 	d.mu.Lock()
@@ -151,6 +158,7 @@ type hand struct {
 	d     *disk
 	mu    sync.Mutex
 	did   []string
+	sized bool   // the loop is told how many facts there are
 	look  func() // called whenever the loop asks what there is to do; nil = nothing
 	busy  int
 	most  int
@@ -226,7 +234,11 @@ func (h *hand) run(t *testing.T, p *plan.Plan) *process {
 	if h.comes != nil {
 		h.d.carry = func(jobs []register.Job) { q.Stored(h.comes(jobs)) }
 	}
-	s = scheduler.New(scheduler.Config{Plan: p, Store: h.d, Worker: h, Changed: proc.changed, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	var size func() int64
+	if h.sized {
+		size = h.d.size
+	}
+	s = scheduler.New(scheduler.Config{Plan: p, Size: size, Store: h.d, Worker: h, Changed: proc.changed, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Present: func(now time.Time) scheduler.Present {
 			if h.look != nil {
 				h.look()

@@ -189,6 +189,18 @@ func (m *Milestone) Slip(now time.Time) (slip time.Duration, ok bool) {
 	return is.Sub(was), true
 }
 
+// Turns is the next instant at which the timeline is another by time alone; zero = none is known.
+func (t *Timeline) Turns() (next time.Time) {
+	for _, m := range t.Milestones {
+		for _, at := range []time.Time{m.Start.Earliest, m.Start.At, m.Start.Latest, m.End.Earliest, m.End.At, m.End.Latest, m.span.from, m.span.until} {
+			if at.After(t.Now) && (next.IsZero() || at.Before(next)) {
+				next = at
+			}
+		}
+	}
+	return next
+}
+
 // Edge is one end of a milestone.
 type Edge string
 
