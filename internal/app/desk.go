@@ -48,24 +48,34 @@ func (a *App) snapshot(ctx context.Context, viewer string) (snapshot.Snapshot, e
 // show calls fn with everything that is known. fn must not keep or change it.
 func (a *App) show(ctx context.Context, viewer string, fn func(snapshot.In)) error {
 	now := time.Now()
-	recent, err := a.recent(ctx, a.plan, now)
+	stored, err := a.stored(ctx, now)
 	if err != nil {
 		return err
 	}
-	lastOK, err := a.lastOK(ctx, a.plan)
-	if err != nil {
-		return err
-	}
-	messages, err := a.store.Messages(ctx, register.MessageFilter{})
-	if err != nil {
-		return err
-	}
-	head, progress := a.ledger.Head(), a.runner.Progress(now)
-	a.ledger.Read(func(f *ledger.Facts) {
-		fn(snapshot.In{Plan: a.plan, Bound: a.revisions.find, Progress: progress, Runs: &f.Runs, Register: &f.Register, Latest: recent, LastOK: lastOK, Messages: messages,
-			Events: f.Last, Head: head, Now: now, AuthWait: a.settings.Budget.AuthWait, Viewer: viewer})
-	})
+	a.showing(stored, viewer, now, fn)
 	return nil
+}
+
+// stored is what the store has to show: read once, however many look at it.
+func (a *App) stored(ctx context.Context, now time.Time) (in snapshot.In, err error) {
+	if in.Latest, err = a.recent(ctx, a.plan, now); err != nil {
+		return in, err
+	}
+	if in.LastOK, err = a.lastOK(ctx, a.plan); err != nil {
+		return in, err
+	}
+	in.Messages, err = a.store.Messages(ctx, register.MessageFilter{Brief: true})
+	return in, err
+}
+
+// showing calls fn with what is stored and everything else that is known.
+func (a *App) showing(in snapshot.In, viewer string, now time.Time, fn func(snapshot.In)) {
+	in.Plan, in.Bound, in.Progress, in.Head = a.plan, a.revisions.find, a.runner.Progress(now), a.ledger.Head()
+	in.Now, in.AuthWait, in.Viewer = now, a.settings.Budget.AuthWait, viewer
+	a.ledger.Read(func(f *ledger.Facts) {
+		in.Runs, in.Register, in.Events = &f.Runs, &f.Register, f.Last
+		fn(in)
+	})
 }
 
 // Check implements api.Desk.

@@ -106,7 +106,7 @@ func (m mails) Settle(ctx context.Context, id string, to register.MessageState, 
 
 // find completes the beginning of an id.
 func (m mails) find(ctx context.Context, id string) (string, error) {
-	all, err := m.a.store.Messages(ctx, register.MessageFilter{})
+	all, err := m.a.store.Messages(ctx, register.MessageFilter{Brief: true})
 	if err != nil {
 		return "", err
 	}
@@ -154,7 +154,7 @@ func (a *App) Drain(ctx context.Context, patience time.Duration) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		due, err := a.store.Messages(ctx, register.MessageFilter{States: []register.MessageState{register.MessageQueued, register.MessageSending}, DueBy: time.Now()})
+		due, err := a.store.Messages(ctx, register.MessageFilter{States: []register.MessageState{register.MessageQueued, register.MessageSending}, DueBy: time.Now(), Brief: true})
 		if err != nil || len(due) == 0 {
 			return
 		}

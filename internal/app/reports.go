@@ -17,6 +17,7 @@ import (
 	"skift/internal/register"
 	"skift/internal/report"
 	"skift/internal/runner"
+	"skift/internal/snapshot"
 	"skift/internal/words"
 )
 
@@ -63,16 +64,18 @@ func (a *App) compose(ctx context.Context, c runner.Compose) (out []composed, mi
 		kind = audience.Report
 	}
 	now := time.Now()
+	stored, err := a.stored(ctx, now)
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, to := range addressees(p, audience, now) {
 		person, ok := p.Contacts.Person(to.person)
 		if !ok || person.Mail == "" {
 			missing = append(missing, strings.TrimSpace(to.person+" "+to.seat))
 			continue
 		}
-		s, err := a.snapshot(ctx, to.party)
-		if err != nil {
-			return nil, nil, err
-		}
+		var s snapshot.Snapshot
+		a.showing(stored, to.party, now, func(in snapshot.In) { s = snapshot.Build(in) })
 		lang := language(p, audience, string(person.Language))
 		rendered, err := report.Render(kind, s, report.Options{Lang: words.Lang(lang), Party: to.party, BaseURL: a.settings.BaseURL, Words: p.Words, Run: c.Run,
 			Audience: c.Audience, AudienceTitle: audience.Title.In(lang)})

@@ -111,6 +111,7 @@ type MessageFilter struct {
 	Audience string         // empty: any audience
 	DueBy    time.Time      // only those whose NextAt is not after it; zero: any
 	Limit    int            // at most so many, those due first; 0: all
+	Brief    bool           // without the text, which is most of a message
 }
 
 // Timing sums up how long one phase of a check took over an interval.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -129,8 +130,12 @@ func (s *Store) slots(ctx context.Context, where string, args ...any) ([]registe
 
 // Messages reads the messages that f chooses, those due first.
 func (s *Store) Messages(ctx context.Context, f register.MessageFilter) ([]register.Message, error) {
+	raw := "raw"
+	if f.Brief {
+		raw = "''"
+	}
 	sql := strings.Builder{}
-	sql.WriteString(`SELECT id, audience, report, recipient, address, subject, raw, state, attempts, queued_at, next_at, finished_at, last_error
+	sql.WriteString(`SELECT id, audience, report, recipient, address, subject, ` + raw + `, state, attempts, queued_at, next_at, finished_at, last_error
 		FROM outbox WHERE plan = $1`)
 	args := []any{s.plan}
 	arg := func(v any) string {
@@ -143,6 +148,9 @@ func (s *Store) Messages(ctx context.Context, f register.MessageFilter) ([]regis
 			states = append(states, arg(string(st)))
 		}
 		sql.WriteString(" AND state IN (" + strings.Join(states, ", ") + ")")
+		if !slices.ContainsFunc(f.States, register.MessageState.Final) {
+			sql.WriteString(" AND finished_at IS NULL") // what the index of open ones holds
+		}
 	}
 	if f.Audience != "" {
 		sql.WriteString(" AND audience = " + arg(f.Audience))
