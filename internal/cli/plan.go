@@ -36,6 +36,8 @@ type planned struct {
 	At         time.Time            `json:"at"`
 	Head       string               `json:"head,omitempty"` // of the journal; none while the plan was not used here
 	Milestones []snapshot.Milestone `json:"milestones"`
+	Waves      []plannedWave        `json:"waves,omitempty"`
+	Meetings   []snapshot.Meeting   `json:"meetings,omitempty"` // those that are not over
 	Active     []string             `json:"active"`
 	Next       []snapshot.Happening `json:"next"`
 	Zones      []snapshot.Zone      `json:"zones"`
@@ -64,6 +66,7 @@ func (s *session) showPlan(ctx context.Context, text string, now time.Time) erro
 	}
 	snap := snapshot.Build(snapshot.In{Plan: p, Register: &h.Facts, Now: at})
 	out := planned{Plan: snap.Plan, At: snap.At, Milestones: snap.Milestones, Active: []string{}, Next: snap.Next, Zones: snap.Zones}
+	out.Waves, out.Meetings = plannedWaves(p), snapshot.Meetings(p, "", at, at.AddDate(100, 0, 0))
 	if h.Used {
 		out.Head = h.Head.String()
 	}
@@ -113,6 +116,7 @@ func (v planView) String() string {
 	v.waves(&b)
 	v.active(&b)
 	v.next(&b)
+	v.meetings(&b)
 	v.zones(&b)
 	return b.String()
 }

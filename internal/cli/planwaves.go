@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"skift/internal/plan"
+	"skift/internal/snapshot"
 	"skift/internal/term"
 	"skift/internal/timeline"
 )
@@ -99,4 +100,47 @@ func (v planView) chartLines(rows []timeline.Row) (out []chartLine) {
 		}
 	}
 	return out
+}
+
+// plannedWave is one wave.
+type plannedWave struct {
+	ID         string   `json:"id"`
+	Name       string   `json:"name"`
+	Note       string   `json:"note,omitempty"`
+	Members    []string `json:"members"`
+	Milestones []string `json:"milestones"`
+}
+
+func plannedWaves(p *plan.Plan) (out []plannedWave) {
+	for _, id := range p.WaveIDs {
+		w := p.Waves[id]
+		out = append(out, plannedWave{w.ID, w.Name, w.Note, append([]string{}, w.Members...), append([]string{}, w.Milestones...)})
+	}
+	return out
+}
+
+// manyMeetings is how many meetings to come are shown.
+const manyMeetings = 4
+
+// meetings writes the next ones, where the plan has any.
+func (v planView) meetings(b *strings.Builder) {
+	if len(v.p.Meetings) == 0 {
+		return
+	}
+	v.section(b, v.c.T("screen.meetings"))
+	list := snapshot.Meetings(v.p, "", v.t.Now, v.t.Now.AddDate(100, 0, 0))
+	for _, m := range list[:min(len(list), manyMeetings)] {
+		name := m.Title.In(string(v.c.Lang()))
+		if m.Cancelled {
+			name = v.c.T("meeting.cancelled", "meeting", name)
+		}
+		text := name + " · " + v.c.Day(v.local(m.From)) + " " + v.c.Clock(v.local(m.From)) + "–" + v.c.ClockZone(v.local(m.Until))
+		if m.Place != "" {
+			text += " · " + m.Place
+		}
+		v.item(b, " ", text)
+	}
+	if len(list) == 0 {
+		v.item(b, "", v.c.T("screen.meetings.none"))
+	}
 }

@@ -160,6 +160,22 @@ func coming(p *page) []block {
 	return p.orNothing("report.next-week", p.cutTo(t, 10))
 }
 
+// meetings lists those of the next two weeks, where the plan has any.
+func meetings(p *page) []block {
+	if len(p.Meetings) == 0 {
+		return nil
+	}
+	t := table{Cols: []string{p.c.T("report.col.what"), p.c.T("report.col.when"), p.c.T("report.col.where")}}
+	for _, m := range p.Meetings {
+		name := text(m.Title.In(string(p.c.Lang())))
+		if m.Cancelled {
+			name = p.state(term.Unknown, p.c.T("meeting.cancelled", "meeting", name.Text))
+		}
+		t.Rows = append(t.Rows, []cell{name, text(p.c.Day(p.local(m.From)) + " " + p.c.Clock(p.local(m.From)) + "–" + p.c.ClockZone(p.local(m.Until))), text(m.Place)})
+	}
+	return []block{heading(p.c.T("report.meetings")), p.cutTo(t, 10)}
+}
+
 // nextDates lists the next beginnings and ends, however far away.
 func nextDates(p *page) []block {
 	return p.orNothing("report.coming", p.cutTo(p.happenings(func(snapshot.Happening) bool { return true }), 6))

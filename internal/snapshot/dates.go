@@ -43,7 +43,7 @@ func (b *builder) milestones() []Milestone {
 			ID: m.ID, Title: m.Title, Kind: string(m.Kind), Owner: m.Owner, State: m.State,
 			Start: date(m.Start), End: date(m.End), WasStart: date(m.OriginalStart), WasEnd: date(m.OriginalEnd),
 			SlipDays: slipDays(m, b.Now), StartedAt: m.StartedAt, PassedAt: m.PassedAt, Exit: m.Exit, Runbook: m.Runbook,
-			Allow: classes(m.Allow), Moves: moves(m.Milestone), LastWeek: date(was.End), SlipLastWeek: slipDays(was, ago),
+			Allow: classes(m.Allow), Wave: m.Wave, Moves: moves(m.Milestone), LastWeek: date(was.End), SlipLastWeek: slipDays(was, ago),
 		})
 	}
 	return out

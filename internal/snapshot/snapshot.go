@@ -31,8 +31,9 @@ type Snapshot struct {
 	Milestones []Milestone   `json:"milestones"`
 	Zones      []Zone        `json:"zones"` // in force, or beginning within 14 days
 	Next       []Happening   `json:"next"`
-	Runs       []Run         `json:"runs"`  // newest first
-	Gates      []Gate        `json:"gates"` // the plan's own, then those practised in unfinished rehearsals
+	Meetings   []Meeting     `json:"meetings,omitempty"` // of the next 14 days
+	Runs       []Run         `json:"runs"`               // newest first
+	Gates      []Gate        `json:"gates"`              // the plan's own, then those practised in unfinished rehearsals
 	Needed     []Needed      `json:"decisions_needed"`
 	Checks     []Environment `json:"checks"`
 	Suites     []Suite       `json:"suites"`
@@ -139,6 +140,7 @@ type Milestone struct {
 	Exit      string         `json:"exit,omitempty"`
 	Runbook   string         `json:"runbook,omitempty"`
 	Allow     []string       `json:"allow,omitempty"`
+	Wave      string         `json:"wave,omitempty"` // of which wave it is; missing = of all
 
 	Moves []Move `json:"moves,omitempty"` // by which it came from its first dates to these, oldest first
 

@@ -42,6 +42,7 @@ func (b *builder) reduce(s *Snapshot) {
 	s.Gates = keep(s.Gates, func(g Gate) bool { return g.Run == "" })
 	s.Decisions = keep(s.Decisions, func(d Decision) bool { return d.Run == "" })
 	b.reduceStatus(s)
+	b.reduceWaves(s)
 	maps.DeleteFunc(s.Titles, func(key string, _ yamldoc.Text) bool {
 		seat, ok := strings.CutPrefix(key, "seat/")
 		return ok && !b.ownSeat(seat) && seat != s.Plan.Contact

@@ -134,6 +134,8 @@ var screenTexts = []entry{
 	{"calendar.gate-decided", "Frist: {gate}", "Decided by now: {gate}"},
 	{"calendar.decides", "Afgøres af {seat}", "Decided by {seat}"},
 	{"calendar.meeting", "møde", "meeting"},
+	{"screen.meetings", "Møder", "Meetings"},
+	{"screen.meetings.none", "Ingen flere møder er planlagt.", "No more meetings are planned."},
 	{"screen.waves", "Bølger", "Waves"},
 	{"screen.zones", "Frozen zones i kraft", "Frozen zones in force"},
 	{"screen.zones.none", "Ingen Frozen zone er i kraft.", "No Frozen zone is in force."},
