@@ -313,6 +313,9 @@ func where(c *words.Catalogue, r snapshot.Run) string {
 	if r.Rehearsal {
 		text = c.T("runs.rehearsal", "where", text)
 	}
+	if r.Wave != "" {
+		text += " · " + r.Wave
+	}
 	if r.Speed > 1 {
 		text += fmt.Sprintf(" ×%g", r.Speed)
 	}

@@ -191,7 +191,7 @@ func (l *loader) repeat(s *waveScope) {
 	}
 	take(s.block.milestones, runbooks.MilestoneRef, func(id string, n yamldoc.Node) {
 		m := l.milestone(id, n)
-		m.Wave, m.Title = s.wave.ID, inWave(s.wave, m.Title, id[len(s.wave.ID)+1:])
+		m.Wave, m.Title = s.wave.ID, InWave(s.wave, m.Title, id[len(s.wave.ID)+1:])
 		m.Parties = l.ofWave(s.wave, m.Parties)
 		l.Milestones[id] = m
 		l.MilestoneIDs = append(l.MilestoneIDs, id)
@@ -201,13 +201,13 @@ func (l *loader) repeat(s *waveScope) {
 		s.inGate = true
 		g := l.gate(id, n)
 		s.inGate = false
-		g.Wave, g.Title = s.wave.ID, inWave(s.wave, g.Title, id)
+		g.Wave, g.Title = s.wave.ID, InWave(s.wave, g.Title, id)
 		l.Gates[id] = g
 		l.GateIDs = append(l.GateIDs, id)
 	})
 	take(s.block.audiences, runbooks.AudienceRef, func(id string, n yamldoc.Node) {
 		a := l.audience(id, n)
-		a.Wave, a.Title = s.wave.ID, inWave(s.wave, a.Title, id)
+		a.Wave, a.Title = s.wave.ID, InWave(s.wave, a.Title, id)
 		l.Audiences[id] = a
 		l.AudienceIDs = append(l.AudienceIDs, id)
 	})

@@ -34,8 +34,8 @@ func (p *Plan) WaveOf(party string) *Wave {
 	return nil
 }
 
-// inWave puts a wave's name before a text: "Bølge 1: Kursus".
-func inWave(w *Wave, t yamldoc.Text, id string) yamldoc.Text {
+// InWave puts a wave's name before a text: "Bølge 1: Kursus".
+func InWave(w *Wave, t yamldoc.Text, id string) yamldoc.Text {
 	if t.IsZero() {
 		t = yamldoc.Text{Da: id, En: id}
 	}

@@ -145,6 +145,9 @@ func (p *page) runState(r snapshot.Run) cell {
 // runTitle names a run, its environment, and whether it was a rehearsal.
 func (p *page) runTitle(r snapshot.Run) string {
 	parts := []string{line(r.Environment)}
+	if r.Wave != "" {
+		parts = append(parts, line(r.Wave))
+	}
 	if r.Rehearsal {
 		parts = append(parts, p.c.T("rehearsal"))
 	}

@@ -71,6 +71,9 @@ func (b *builder) run(r *run.Run) Run {
 	if book != nil {
 		out.Title = book.Title
 	}
+	if m := b.Plan.Milestones[r.Started.Milestone]; m != nil && m.Wave != "" {
+		out.Wave, out.Title = m.Wave, plan.InWave(b.Plan.Waves[m.Wave], out.Title, out.Runbook)
+	}
 	for _, id := range r.Order {
 		var def *runbooks.Step
 		if book != nil {

@@ -217,6 +217,7 @@ type Run struct {
 	Paused      []Pause       `json:"paused,omitempty"` // nothing new is started in these
 	Steps       []Step        `json:"steps"`
 	Waiting     []string      `json:"waiting_at_gates,omitempty"`
+	Wave        string        `json:"wave,omitempty"`     // whose milestone began it
 	Switches    bool          `json:"switches,omitempty"` // one of its steps moves services to the new platform
 
 	Forecast *forecast.Forecast `json:"forecast,omitempty"` // when it will end; nil = it has ended, or the viewer may not know
