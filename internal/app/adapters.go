@@ -229,7 +229,49 @@ func (s sweeps) Evidence(ctx context.Context, p *plan.Plan, suites []string, now
 			return nil, err
 		}
 		e := m.Tally()
-		out[id] = gate.SuiteEvidence{Critical: e.Critical, Others: e.Others, AsOf: e.AsOf, Findings: e.Findings}
+		days, err := s.a.days(ctx, p, suite, now)
+		if err != nil {
+			return nil, err
+		}
+		out[id] = gate.SuiteEvidence{Critical: e.Critical, Others: e.Others, AsOf: e.AsOf, Findings: e.Findings, Days: days}
+	}
+	return out, nil
+}
+
+// days reads how the last days of a suite were, as many as a gate of the plan asks for.
+func (a *App) days(ctx context.Context, p *plan.Plan, suite *plan.Suite, now time.Time) (out []register.Day, err error) {
+	n := p.GreenDays(suite.ID)
+	if n == 0 {
+		return nil, nil
+	}
+	var intervals []register.Interval
+	scope := matrix.Scope{Plan: p, Now: now}
+	for _, id := range suite.Checks {
+		if spec := p.Checks[id]; spec == nil || !spec.Critical {
+			continue
+		}
+		// One that ended before the day may still hold on it.
+		found, err := a.store.History(ctx, id, scope.DaysFrom(n).Add(-matrix.MaxAge(p.Checks[id])-register.Lapse))
+		if err != nil {
+			return nil, err
+		}
+		intervals = append(intervals, found...)
+	}
+	a.ledger.Read(func(f *ledger.Facts) {
+		out = a.scope(f, p, p.SuiteEnvironment(suite), suite.Checks, now).Days(intervals, n)
+	})
+	return out, nil
+}
+
+// greenDays is days of every suite that a gate asks so.
+func (a *App) greenDays(ctx context.Context, now time.Time) (map[string][]register.Day, error) {
+	out := map[string][]register.Day{}
+	for id, suite := range a.plan.Suites {
+		days, err := a.days(ctx, a.plan, suite, now)
+		if err != nil {
+			return nil, err
+		}
+		out[id] = days
 	}
 	return out, nil
 }

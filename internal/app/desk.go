@@ -64,6 +64,9 @@ func (a *App) stored(ctx context.Context, now time.Time) (in snapshot.In, err er
 	if in.LastOK, err = a.lastOK(ctx, a.plan); err != nil {
 		return in, err
 	}
+	if in.Days, err = a.greenDays(ctx, now); err != nil {
+		return in, err
+	}
 	in.Messages, err = a.store.Messages(ctx, register.MessageFilter{Brief: true})
 	return in, err
 }

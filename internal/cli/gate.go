@@ -247,6 +247,9 @@ func restsOn(say *words.Catalogue, c register.CriterionSeen, p *plan.Plan) strin
 	for _, n := range c.Incidents {
 		parts = append(parts, say.T("incidents.count", "class", say.T("class."+string(n.Class)), "n", n.Count, "most", n.Most))
 	}
+	if len(c.Days) > 0 {
+		parts = append(parts, say.T("days.green", "green", c.GreenDays(), "n", len(c.Days)))
+	}
 	if len(c.Open) > 0 {
 		parts = append(parts, term.Truncate(strings.Join(c.Open, " "), 60))
 	}

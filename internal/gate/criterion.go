@@ -22,6 +22,8 @@ func judgeCriterion(in Input, g *register.GateFacts, c plan.Criterion, now time.
 		judgeRehearsal(&seen, in.Runs, c, now)
 	case plan.IncidentsCriterion:
 		judgeIncidents(&seen, in.Facts, c, now)
+	case plan.GreenDaysCriterion:
+		judgeDays(&seen, in.Suites[c.Suite].Days, c)
 	case plan.AttestedCriterion:
 		seen.State, seen.Reason = Unmet, "not-attested"
 		if a, ok := g.Attested[c.Attested]; ok {
@@ -139,3 +141,25 @@ func judgeIncidents(seen *register.CriterionSeen, f *register.Facts, c plan.Crit
 		seen.State, seen.Reason = Unmet, "incidents"
 	}
 }
+
+// judgeDays asks that the last days were green, each of them. A day of which nothing is known is not, nor is one of a suite without critical checks.
+func judgeDays(seen *register.CriterionSeen, days []register.Day, c plan.Criterion) {
+	red := false
+	for _, d := range days[:min(len(days), c.GreenDays)] {
+		seen.Days = append(seen.Days, register.DaySeen{Day: d.Day, Units: d.Units, Red: len(d.Red), Blind: len(d.Blind)})
+		seen.Findings = append(append(seen.Findings, d.Red...), d.Blind...)
+		red = red || len(d.Red) > 0
+	}
+	seen.Findings = seen.Findings[:min(len(seen.Findings), mostFindings)]
+	switch {
+	case red:
+		seen.State, seen.Reason = Unmet, "red-day"
+	case seen.GreenDays() < c.GreenDays:
+		seen.State, seen.Reason = Unknown, "blind-day"
+	default:
+		seen.State = Met
+	}
+}
+
+// mostFindings bounds what a criterion names of several days: the rest stands in the history.
+const mostFindings = 20

@@ -43,6 +43,7 @@ type SuiteEvidence struct {
 	Critical, Others register.Count
 	AsOf             time.Time // the oldest answer that counts; zero = none does
 	Findings         []register.Finding
+	Days             []register.Day // the last whole local days, newest first; as many as some gate asks for
 }
 
 // Input is everything a judgement rests on.

@@ -319,6 +319,18 @@ type Criterion struct {
 	Pos       diag.Pos
 }
 
+// GreenDays is over how many days some gate asks a suite; 0 = none does.
+func (p *Plan) GreenDays(suite string) (days int) {
+	for _, g := range p.Gates {
+		for _, c := range g.Criteria {
+			if c.Kind == GreenDaysCriterion && c.Suite == suite {
+				days = max(days, c.GreenDays)
+			}
+		}
+	}
+	return days
+}
+
 // Audience is who is told what, when, in which language.
 type Audience struct {
 	ID       string

@@ -105,6 +105,7 @@ type CriterionSeen struct {
 	// Incidents are how many there are of each class that is limited, and Open those that count, gravest first.
 	Incidents []ClassCount `json:"incidents,omitempty"`
 	Open      []string     `json:"open,omitempty"`
+	Days      []DaySeen    `json:"days,omitempty"`  // newest first
 	Event     int64        `json:"event,omitempty"` // the event it rests on
 }
 
@@ -121,6 +122,27 @@ type ClassCount struct {
 	Class plan.Class `json:"class"`
 	Count int        `json:"count"`
 	Most  int        `json:"most"`
+}
+
+// DaySeen is how many critical units there were on a day, and how many of them were seen failing or not looked at throughout.
+type DaySeen struct {
+	Day   string `json:"day"` // 2019-11-30
+	Units int    `json:"units"`
+	Red   int    `json:"red"`
+	Blind int    `json:"blind"`
+}
+
+// Green reports whether every critical unit was looked at throughout the day and none was seen failing.
+func (d DaySeen) Green() bool { return d.Units > 0 && d.Red == 0 && d.Blind == 0 }
+
+// GreenDays counts the green ones of the days that a criterion is about.
+func (c CriterionSeen) GreenDays() (n int) {
+	for _, d := range c.Days {
+		if d.Green() {
+			n++
+		}
+	}
+	return n
 }
 
 // Finding is one thing that is not as it must be, with whose it is.

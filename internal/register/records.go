@@ -136,7 +136,7 @@ func (t Timing) add(d time.Duration) Timing {
 }
 
 // Interval is what one unit answered for as long as the answer stayed the same.
-// A new one begins only when something but times and counts changes.
+// A new one begins only when something but times and counts changes, or the answer had lapsed.
 type Interval struct {
 	// Result is the last answer of the interval. Its Evidence is that of the
 	// first one, which was the one that differed from before; its Timings are nil.
@@ -152,10 +152,19 @@ func Begin(r checks.Result) Interval {
 	return i.Extend(r)
 }
 
-// Continues reports whether r says the same as i. It does not compare instants,
-// timings, our own address or evidence: those differ between any two answers.
+// Lapse is how long after the last answer of an interval has lapsed the next one may come and still go on with it: schedules are not kept to
+// the second.
+const Lapse = 10 * time.Minute
+
+// Lapsed reports whether the answer holds no longer at an instant, and had not just lapsed.
+func (i Interval) Lapsed(at time.Time) bool {
+	return !i.ValidUntil.IsZero() && micro(at).After(i.ValidUntil.Add(Lapse))
+}
+
+// Continues reports whether r says the same as i, and came while i still held: an interval spans no time of which nothing is known. It does not
+// compare timings, our own address or evidence: those differ between any two answers.
 func (i Interval) Continues(r checks.Result) bool {
-	return i.Unit == r.Unit && i.Outcome == r.Outcome && i.Verdict == r.Verdict && i.Code == r.Code &&
+	return !i.Lapsed(r.StartedAt) && i.Unit == r.Unit && i.Outcome == r.Outcome && i.Verdict == r.Verdict && i.Code == r.Code &&
 		i.Want == r.Want && i.Reached == r.Reached && i.CheckerVersion == r.CheckerVersion &&
 		i.ConfigHash == r.ConfigHash && i.Brought == r.Brought && maps.Equal(i.Facts, r.Facts)
 }
@@ -176,6 +185,14 @@ func (i Interval) Extend(r checks.Result) Interval {
 
 // micro is t as it is stored: UTC, whole microseconds, the zero time as itself.
 func micro(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+// Day is how the critical checks of a suite stood on one whole local day. A unit is in one of the two lists at most.
+type Day struct {
+	Day   string    // 2019-11-30
+	Units int       // that are critical
+	Red   []Finding // seen failing
+	Blind []Finding // not looked at throughout
+}
 
 // Batch is everything that one decision changes. The store commits all of it or
 // nothing.

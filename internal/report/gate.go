@@ -160,6 +160,9 @@ func (p *page) rests(c snapshot.Criterion) string {
 	}
 	count("report.gate.critical", c.Critical)
 	count("report.gate.others", c.Others)
+	if len(c.Days) > 0 {
+		parts = append(parts, p.c.T("days.green", "green", c.GreenDays(), "n", len(c.Days)))
+	}
 	for _, n := range c.Incidents {
 		parts = append(parts, p.c.T("incidents.count", "class", p.c.T("class."+string(n.Class)), "n", n.Count, "most", n.Most))
 	}

@@ -40,7 +40,7 @@ func (r *Runner) Judge(ctx context.Context, gateID, runID string) (gate.Judgemen
 func suites(g *plan.Gate) []string {
 	var out []string
 	for _, c := range g.Criteria {
-		if c.Kind == plan.SuiteCriterion && !slices.Contains(out, c.Suite) {
+		if c.Suite != "" && !slices.Contains(out, c.Suite) {
 			out = append(out, c.Suite)
 		}
 	}

@@ -24,6 +24,7 @@ type In struct {
 	Runs     *run.Facts
 	Register *register.Facts
 	LastOK   map[checks.Unit]time.Time // when each was last let in; nil = not known
+	Days     map[string][]register.Day // suite → how the last days were, newest first; of suites of which a gate asks it
 	Latest   []register.Interval       // the newest of each unit, in any environment, and the few before it that say whether it flaps
 	Messages []register.Message
 	Events   []journal.Event // the newest, oldest of them first; may be empty

@@ -46,11 +46,11 @@ func (b *builder) evidence(g *plan.Gate) map[string]gate.SuiteEvidence {
 	out := map[string]gate.SuiteEvidence{}
 	for _, c := range g.Criteria {
 		suite := b.Plan.Suites[c.Suite]
-		if c.Kind != plan.SuiteCriterion || suite == nil {
+		if suite == nil {
 			continue
 		}
 		_, e := b.tally(b.Plan.SuiteEnvironment(suite), suite.Checks)
-		out[c.Suite] = gate.SuiteEvidence{Critical: e.Critical, Others: e.Others, AsOf: e.AsOf, Findings: e.Findings}
+		out[c.Suite] = gate.SuiteEvidence{Critical: e.Critical, Others: e.Others, AsOf: e.AsOf, Findings: e.Findings, Days: b.Days[c.Suite]}
 	}
 	return out
 }

@@ -17,7 +17,7 @@ type lately map[string]latest
 
 // latest is the newest interval of a unit, as far as going on with it takes.
 type latest struct {
-	interval register.Interval // since when, until when, how often and how long; nothing else
+	interval register.Interval // since when, until when, until when it holds, how often and how long; nothing else
 	said     [sha256.Size]byte
 }
 
@@ -52,13 +52,13 @@ func said(r checks.Result, facts string) [sha256.Size]byte {
 
 // of keeps what is stored of a unit from now on.
 func (l lately) of(key string, i register.Interval, said [sha256.Size]byte) {
-	l[key] = latest{register.Interval{Since: i.Since, Until: i.Until, Count: i.Count, Timings: i.Timings}, said}
+	l[key] = latest{register.Interval{Result: checks.Result{ValidUntil: i.ValidUntil}, Since: i.Since, Until: i.Until, Count: i.Count, Timings: i.Timings}, said}
 }
 
 // goesOn finds the interval that an answer goes on with as far as is remembered.
 func (l lately) goesOn(key string, r checks.Result, said [sha256.Size]byte) (last register.Interval, ok bool) {
 	known, ok := l[key]
-	return known.interval, ok && known.said == said && r.StartedAt.UTC().Truncate(time.Microsecond).After(known.interval.Until)
+	return known.interval, ok && known.said == said && !known.interval.Lapsed(r.StartedAt) && r.StartedAt.UTC().Truncate(time.Microsecond).After(known.interval.Until)
 }
 
 // goOn moves on the end of a remembered interval. It reports whether the row was still so; else nothing was changed.

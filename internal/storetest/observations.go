@@ -108,6 +108,25 @@ func testChangedAnswers(t *testing.T, s *store.Store) {
 	}
 }
 
+// testLapsedAnswers: the same answer after a time in which it held no more begins a new row. Nobody knows what was in between.
+func testLapsedAnswers(t *testing.T, s *store.Store) {
+	rows := 1
+	r := Result(1, Epoch)
+	r.ValidUntil = r.StartedAt.Add(time.Hour)
+	Must(t, s, register.Batch{Observations: []checks.Result{r}})
+	for n, apart := range []time.Duration{time.Hour, time.Hour + register.Lapse, time.Hour + register.Lapse + time.Second, time.Minute, 48 * time.Hour} {
+		r.StartedAt = r.StartedAt.Add(apart)
+		r.ValidUntil = r.StartedAt.Add(time.Hour)
+		Must(t, s, register.Batch{Observations: []checks.Result{r}})
+		if apart > time.Hour+register.Lapse {
+			rows++
+		}
+		if got := history(t, s, Epoch); len(got) != rows {
+			t.Errorf("answer %d, %s later: %d rows, want %d", n, apart, len(got), rows)
+		}
+	}
+}
+
 // testLateAnswers: what arrives twice counts once, and what arrives late is
 // history and does not change what is known now.
 func testLateAnswers(t *testing.T, s *store.Store) {

@@ -31,6 +31,7 @@ func Run(t *testing.T, open func(testing.TB) *store.Store) {
 		"illegal":             testIllegal,
 		"second sweep":        testSecondSweep,
 		"changed answers":     testChangedAnswers,
+		"lapsed answers":      testLapsedAnswers,
 		"late answers":        testLateAnswers,
 		"many at once":        testManyAtOnce,
 		"recent answers":      testRecent,

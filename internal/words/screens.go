@@ -183,6 +183,7 @@ var nexts = []entry{
 	{"next.flapping", "Mål nogle gange til, og se på forsøgene, der ikke gik godt, med skift explain.", "Observe a few times more, and look at the attempts that did not go well with skift explain."},
 
 	{"incidents.none", "Ingen hændelser.", "No incidents."},
+	{"days.green", "{green} af {n} dage grønne", "{green} of {n} days green"},
 	{"incidents.count", "{class}: {n} (højst {most})", "{class}: {n} (at most {most})"},
 	{"incidents.id", "hændelse", "incident"},
 	{"incidents.class", "klasse", "class"},
