@@ -1,5 +1,5 @@
 # demo: a whole cut-over on simulated platforms · test: everything CI runs · check: what to run before a commit · bench: the figures · dist: the program for every system
-# soak: a thousand weekends whose processes are killed at random · fuzz: every fuzz target for FUZZTIME · mutants: takes each defence away and asks its test (docs/defences.md); ONLY=pattern for some
+# soak: an hour of serving, and a thousand weekends whose processes are killed at random · fuzz: every fuzz target for FUZZTIME · mutants: takes each defence away and asks its test (docs/defences.md); ONLY=pattern for some
 GO ?= go
 export GOTOOLCHAIN = local
 # Programs without which a test fails instead of being skipped.

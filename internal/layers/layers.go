@@ -83,6 +83,7 @@ var may = map[string][]string{
 
 	"internal/sim":       {"checks"},
 	"internal/storetest": {"internal/store", "internal/journal", "internal/register", "checks"},
+	"internal/steady":    {},
 	"internal/need":      {},
 	"internal/figure":    {},
 	"internal/netlab":    {"internal/need"},
