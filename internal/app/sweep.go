@@ -19,10 +19,10 @@ const Patience = 250 * time.Millisecond
 // sweep asks and records the units of some checks; progress, when not nil, is told how far it is.
 func (a *App) sweep(ctx context.Context, w runner.Sweep, ids []string, progress func(done, total int)) error {
 	now := time.Now()
-	var recent []register.Interval
+	var last []register.Interval
 	if w.Scheduled {
 		var err error
-		if recent, err = a.store.Latest(ctx); err != nil { // a login is spared for its last answer
+		if last, err = a.refusals(ctx); err != nil {
 			return err
 		}
 	}
@@ -32,7 +32,7 @@ func (a *App) sweep(ctx context.Context, w runner.Sweep, ids []string, progress 
 		s := a.scope(f, w.Plan, w.Environment, ids, now)
 		job.Asks, job.Skipped = s.Asks()
 		if w.Scheduled {
-			job.Asks, job.Spared = s.Spare(job.Asks, recent, a.settings.Budget.AuthWait)
+			job.Asks, job.Spared = s.Spare(job.Asks, last, a.settings.Budget.AuthWait)
 		}
 		stops = s.Stops()
 	})
@@ -46,6 +46,14 @@ func (a *App) sweep(ctx context.Context, w runner.Sweep, ids []string, progress 
 	_, err := a.sweeper.Sweep(ctx, job)
 	pulse.ended(ctx, err)
 	return err
+}
+
+// refusals is what every unit answers now when some of it is that a login was refused; nil when nothing is, as nearly always.
+func (a *App) refusals(ctx context.Context) ([]register.Interval, error) {
+	if some, err := a.store.Answers(ctx, matrix.RefusedLogins()); err != nil || !some {
+		return nil, err
+	}
+	return a.store.Latest(ctx)
 }
 
 // held is the result of a question that may not be put any more because one of the parties it is about was paused meanwhile.

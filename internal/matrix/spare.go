@@ -21,11 +21,13 @@ func (u Unit) login() (login, bool) {
 	return login{u.Addr, user}, ok
 }
 
-// refusedLogin reports whether a code says that a login was refused. Trying again soon gets the address locked out, and with it the
+// RefusedLogins are the codes that say that a login was refused. Trying again soon gets the address locked out, and with it the
 // integration that shares it.
-func refusedLogin(c checks.Code) bool {
-	return slices.Contains([]checks.Code{checks.AuthFailed, checks.AuthMethod, checks.AuthDisconnect}, c)
+func RefusedLogins() []checks.Code {
+	return []checks.Code{checks.AuthFailed, checks.AuthMethod, checks.AuthDisconnect}
 }
+
+func refusedLogin(c checks.Code) bool { return slices.Contains(RefusedLogins(), c) }
 
 // Spare leaves out the questions that would repeat a login refused less than wait ago: to the same address, as the same user, by whatever
 // check. What a person asks is asked; this is for sweeps that come by themselves. The answers of those left out stand until they are

@@ -212,6 +212,22 @@ func (s *Store) Latest(ctx context.Context) ([]register.Interval, error) {
 	return s.intervals(ctx, "SELECT "+observationColumns+" FROM observation WHERE plan = $1 AND latest ORDER BY unit", s.plan)
 }
 
+// Answers reports whether some unit answers one of the codes now.
+func (s *Store) Answers(ctx context.Context, codes []checks.Code) (some bool, err error) {
+	args, in := []any{s.plan}, []string{}
+	for _, c := range codes {
+		args = append(args, string(c))
+		in = append(in, fmt.Sprintf("$%d", len(args)))
+	}
+	err = s.db.Read(ctx, func(tx Tx) error {
+		var n int64
+		err := tx.QueryRow("SELECT count(*) FROM observation WHERE plan = $1 AND latest AND code IN ("+strings.Join(in, ", ")+")", args...).Scan(&n)
+		some = n > 0
+		return err
+	})
+	return some, wrap("read observations", err)
+}
+
 // Recent reads what each unit answers now and, of what it answered from since on, the newest few intervals; each unit's in order of time.
 func (s *Store) Recent(ctx context.Context, since time.Time, few int) ([]register.Interval, error) {
 	return s.intervals(ctx, "SELECT "+observationColumns+` FROM (
