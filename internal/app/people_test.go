@@ -192,6 +192,9 @@ func (p *people) atGate(g *plan.Gate, key register.GateKey, f *ledger.Facts) (ou
 		out = append(out, wish{facts.OpenedAt.Add(after), runner.Command{Do: do, Gate: g.ID, Run: key.Run, As: as, Answer: answer, Criterion: criterion}})
 	}
 	for _, c := range g.Criteria {
+		if c.Kind == plan.IncidentsCriterion {
+			out = append(out, confirmsIncidents(c, g.Decides, facts.OpenedAt, f))
+		}
 		if _, said := facts.Attested[c.Attested]; c.Kind == plan.AttestedCriterion && !said {
 			ask(toAttest, runner.DoAttest, c.By, "", c.Attested)
 		}
@@ -205,6 +208,15 @@ func (p *people) atGate(g *plan.Gate, key register.GateKey, f *ledger.Facts) (ou
 	decides := &out[len(out)-1]
 	decides.at, decides.Services = later(decides.at, p.story.notBefore["gate/"+g.ID]), p.story.services[g.ID]
 	return out
+}
+
+// confirmsIncidents: while a gate asks for it, it is said daily that there are no incidents but those that are known.
+func confirmsIncidents(c plan.Criterion, seat string, opened time.Time, f *ledger.Facts) wish {
+	at := opened.Add(toAttest)
+	if l, ok := f.Register.IncidentLists[c.Platform]; ok {
+		at = later(at, l.AsOf.Add(24*time.Hour))
+	}
+	return wish{at, runner.Command{Do: runner.DoIncident, Answer: "confirm", As: seat, Side: string(c.Platform), Reason: "asked at the service desk"}}
 }
 
 // doubts: whoever reads that a mail may or may not have left looks into the mailbox.
