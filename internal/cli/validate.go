@@ -39,6 +39,7 @@ type validated struct {
 // counted is how much a plan holds.
 type counted struct {
 	Milestones int `json:"milestones"`
+	Waves      int `json:"waves"`
 	Gates      int `json:"gates"`
 	Runbooks   int `json:"runbooks"`
 	Steps      int `json:"steps"`
@@ -48,6 +49,7 @@ type counted struct {
 	Parties    int `json:"parties"`
 	Members    int `json:"members"`
 	Audiences  int `json:"audiences"`
+	Meetings   int `json:"meetings"`
 }
 
 func (s *session) validate(ctx context.Context, now time.Time) error {
@@ -103,8 +105,8 @@ func warned(n int) string {
 }
 
 func count(p *plan.Plan) counted {
-	c := counted{Milestones: len(p.Milestones), Gates: len(p.Gates), Runbooks: len(p.Runbooks), Checks: len(p.Checks), Suites: len(p.Suites),
-		Flows: len(p.Flows), Parties: len(p.Parties), Audiences: len(p.Audiences)}
+	c := counted{Milestones: len(p.Milestones), Waves: len(p.Waves), Gates: len(p.Gates), Runbooks: len(p.Runbooks), Checks: len(p.Checks), Suites: len(p.Suites),
+		Flows: len(p.Flows), Parties: len(p.Parties), Audiences: len(p.Audiences), Meetings: len(p.Meetings)}
 	for _, r := range p.Runbooks {
 		c.Steps += len(r.Steps)
 	}
@@ -120,8 +122,8 @@ func (c counted) String() string {
 	for _, part := range []struct {
 		n    int
 		noun string
-	}{{c.Gates, "gate"}, {c.Runbooks, "runbook"}, {c.Steps, "step"}, {c.Checks, "check"}, {c.Suites, "suite"}, {c.Flows, "flow"},
-		{c.Parties, "party"}, {c.Members, "member"}, {c.Audiences, "audience"}} {
+	}{{c.Waves, "wave"}, {c.Gates, "gate"}, {c.Runbooks, "runbook"}, {c.Steps, "step"}, {c.Checks, "check"}, {c.Suites, "suite"}, {c.Flows, "flow"},
+		{c.Parties, "party"}, {c.Members, "member"}, {c.Audiences, "audience"}, {c.Meetings, "meeting"}} {
 		if part.n > 0 {
 			out = append(out, numbered(part.n, part.noun))
 		}

@@ -23,15 +23,15 @@ func milestones(p *page) []block {
 	t := table{Cols: []string{p.c.T("milestone"), p.c.T("report.col.original"), p.c.T("report.col.last-week"), p.c.T("report.col.current"),
 		p.c.T("report.col.slip"), p.c.T("report.col.state")}}
 	for _, m := range p.Milestones {
-		span := m.Kind != "release" && m.Kind != "point" // shown by its end
-		current := p.date(m.End, span)
+		span := m.Kind != "release" && m.Kind != "point" // shown by its end, which for a point is that of its day
+		current := p.date(m.End, true)
 		switch {
 		case !m.PassedAt.IsZero():
 			current = p.c.Date(p.local(m.PassedAt))
 		case span && m.State == "upcoming" && !m.Start.At.IsZero():
 			current = p.date(m.Start, false) + " – " + current
 		}
-		t.Rows = append(t.Rows, []cell{text(p.name("milestone", m.ID)), text(p.date(m.WasEnd, span)), text(p.date(m.LastWeek, span)),
+		t.Rows = append(t.Rows, []cell{text(p.name("milestone", m.ID)), text(p.date(m.WasEnd, true)), text(p.date(m.LastWeek, true)),
 			text(current), text(p.slip(m)), p.state(milestoneStates[string(m.State)], p.c.T("milestone."+string(m.State)))})
 	}
 	return append([]block{heading(p.c.T("report.milestones")), p.cut(t)}, p.moves()...)
