@@ -175,6 +175,7 @@ func (v freezeView) calendar(f frozen, t *timeline.Timeline) {
 		v.field(v.c.T("until"), v.dates.date(m.Milestone.Until, m.End, timeline.Finish, false))
 		v.field(v.c.T("freeze.lets"), v.lets(m.Milestone))
 		v.field(v.c.T("freeze.binds"), v.binds(m.Milestone))
+		v.field(v.c.T("freeze.in-flight"), v.c.T("freeze.in-flight."+z.InFlight))
 		v.waives(z.Hard, z.MayLift, v.now)
 		for _, w := range f.Waivers {
 			if w.Zone == z.ID {

@@ -48,6 +48,7 @@ type Frozen struct {
 	Platforms []checks.Side `json:"platforms,omitempty"` // missing = both
 	Services  []string      `json:"services,omitempty"`  // missing = all
 	Hard      bool          `json:"hard,omitempty"`      // nobody makes an exception
+	InFlight  plan.InFlight `json:"in_flight"`           // what becomes of work that had begun before it; a pipeline asks before it begins
 	MayWaive  []string      `json:"may_waive"`
 }
 
@@ -107,7 +108,7 @@ func CalendarFor(p *plan.Plan, f *register.Facts, party string, now time.Time) C
 
 func frozen(t *timeline.Timeline, m *timeline.Milestone) Frozen {
 	z := Frozen{Zone: m.ID, Title: m.Title, Ends: End{m.End.At, m.End.Latest, m.End.Certainty, ""}, Allow: append([]plan.Class{}, m.Allow...),
-		Platforms: m.AppliesTo, Services: m.Services, Hard: m.Hard, MayWaive: append([]string{}, t.MayLift(m.ID)...)}
+		Platforms: m.AppliesTo, Services: m.Services, Hard: m.Hard, InFlight: m.InFlight, MayWaive: append([]string{}, t.MayLift(m.ID)...)}
 	z.From, z.Until = t.InEffect(m.ID)
 	return z
 }

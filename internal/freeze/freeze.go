@@ -41,7 +41,7 @@ func Covers(allow []plan.Class, c plan.Class) bool {
 
 // Question is one change somebody wants to make.
 type Question struct {
-	Class   plan.Class
+	Class   plan.Class  // "" = nobody says: it could be of any
 	Side    checks.Side // where; "" = on both, so that every zone has a say
 	Service string      // what is changed; "" = more than one service, so that every zone has a say
 	Party   string      // who changes it; "" = nobody says, so that every zone has a say
@@ -51,6 +51,9 @@ type Question struct {
 	// ListedTransition says that the change is a step of a run the plan itself lists. Only such a step is of class transition: work that
 	// the plan does not know is not the transition, whatever it is called.
 	ListedTransition bool
+	// Since is when the run that the change belongs to began to change something; zero = it has not. A zone with `in_flight: finish` lets what
+	// had begun before it come to its end.
+	Since time.Time
 }
 
 // Why names the reason of a refusal.
@@ -62,6 +65,7 @@ const (
 	NotAllowed   Why = "not-allowed"     // the zone does not allow the class
 	NotListed    Why = "not-listed"      // the zone allows the transition, but the change is no step of the plan's own runs
 	NothingAllow Why = "nothing-allowed" // the zone allows no change at all
+	Unclassed    Why = "no-class"        // nobody says what class of change it is, and the zone does not allow every one
 )
 
 // Refusal is one reason against the change. Zone is nil where the reason lies in the question.
@@ -70,6 +74,14 @@ type Refusal struct {
 	Zone   *timeline.InForce
 	Until  timeline.Instant // when the zone ends; an event may have only an estimate
 	Waives []string         // seats that may make an exception, in the order to ask them; none = the zone is hard
+}
+
+// Ends is when the zone that refuses ends, as an author writes it: the event that ends it, or its date.
+func (r Refusal) Ends(local *time.Location) string {
+	if r.Until.Certainty == timeline.Event || !r.Until.Known() {
+		return r.Zone.Milestone.Until.Text
+	}
+	return r.Until.At.In(local).Format("2006-01-02 15:04 MST")
 }
 
 // Waived is a zone that refuses and a waiver that lets the change through all the same.
@@ -99,7 +111,7 @@ func At(p *plan.Plan, f *register.Facts, q Question) Answer {
 // the service or the party have no say. zones are those in force at q.At, as timeline gives them.
 func Judge(zones []timeline.InForce, waivers []*register.WaiverFacts, q Question) Answer {
 	a := Answer{Question: q}
-	if !slices.Contains(plan.Classes(), q.Class) {
+	if q.Class != "" && !slices.Contains(plan.Classes(), q.Class) {
 		a.Refusals = append(a.Refusals, Refusal{Why: UnknownClass})
 	}
 	for _, z := range zones {
@@ -141,7 +153,7 @@ func amongAny(only []string, party, group string) bool {
 // which nobody says what it is about is not the one that was let through.
 func waiver(waivers []*register.WaiverFacts, z timeline.InForce, q Question) *register.WaiverFacts {
 	for _, w := range waivers {
-		if w.Zone == z.ID && w.InForce(q.At) && Covers([]plan.Class{w.Class}, q.Class) && (w.Side == "" || w.Side == q.Side) &&
+		if w.Zone == z.ID && w.InForce(q.At) && lets(w, q) && (w.Side == "" || w.Side == q.Side) &&
 			(w.Service == "" || w.Service == q.Service) && (w.Party == "" || w.Party == q.Party || w.Party == q.Group) && (w.Change == "" || w.Change == q.Change) {
 			return w
 		}
@@ -149,12 +161,27 @@ func waiver(waivers []*register.WaiverFacts, z timeline.InForce, q Question) *re
 	return nil
 }
 
+// lets reports whether a waiver's class lets a change through. One that nobody classed is let through only by name.
+func lets(w *register.WaiverFacts, q Question) bool {
+	if q.Class == "" {
+		return w.Change != "" && w.Change == q.Change
+	}
+	return Covers([]plan.Class{w.Class}, q.Class)
+}
+
 // refuses says why a zone does not allow the change, "" when it does.
 func refuses(z timeline.InForce, q Question) Why {
+	every := func(c plan.Class) bool { return Covers(z.Allow, c) }
 	switch {
+	case z.InFlight == plan.InFlightFinishes && !q.Since.IsZero() && q.Since.Before(z.Since):
+		return ""
 	case len(z.Allow) == 0:
 		return NothingAllow
-	case !Covers(z.Allow, q.Class):
+	case q.Class == "" && slices.ContainsFunc(plan.Classes(), func(c plan.Class) bool { return !every(c) }):
+		return Unclassed
+	case q.Class == "":
+		return ""
+	case !every(q.Class):
 		return NotAllowed
 	case q.Class == plan.Transition && !q.ListedTransition:
 		return NotListed

@@ -48,7 +48,7 @@ func (l *linter) inProduction(m *timeline.Milestone) bool {
 func (l *linter) stepChanges(m *timeline.Milestone, from, until time.Time) {
 	seen := map[string]bool{}
 	l.steps(m.Runbook, func(r *runbooks.Runbook, s *runbooks.Step) {
-		if s.Change == "" || seen[s.Change] {
+		if !s.Changes() || seen[s.Change] {
 			return
 		}
 		seen[s.Change] = true
@@ -114,15 +114,21 @@ func (l *linter) tell(v verdict, pos diag.Pos, path, what string) {
 		return
 	}
 	zone := v.refusal.Zone
-	const message = "%s is a change of class %s, which %s does not allow on %s"
-	args := []any{what, v.class, zone.ID, l.local(v.refusedAt)}
+	code, message, args := CodeNotAllowed, "%s is a change of class %s, which %s does not allow on %s", []any{what, v.class, zone.ID, l.local(v.refusedAt)}
+	if v.class == "" {
+		code, message, args = CodeStepNoClass, "%s changes something and does not say what class of change it is: %s would hold it on %s", []any{what, zone.ID, l.local(v.refusedAt)}
+	}
 	var p *diag.Problem
 	if v.always {
-		p = l.problems.Addf(pos, CodeNotAllowed, message, args...)
+		p = l.problems.Addf(pos, code, message, args...)
 	} else {
-		p = l.problems.Warnf(pos, CodeNotAllowed, message, args...)
+		p = l.problems.Warnf(pos, code, message, args...)
 	}
 	p.At(path).See(zone.Pos, "the zone allows %s", allowed(zone.Allow))
+	if v.class == "" {
+		p.Hintf("write change: and one of the classes")
+		return
+	}
 	if len(v.refusal.Waives) > 0 {
 		p.Hintf("move it out of the zone, or let the zone allow %s; %s answers for the zone", v.class, strings.Join(v.refusal.Waives, ", "))
 	} else {

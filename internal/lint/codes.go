@@ -13,6 +13,7 @@ const (
 	CodeEndsInZone    diag.Code = "certificate-ends-in-zone"
 	CodeNeverBegins   diag.Code = "step-never-begins"
 	CodeNotAllowed    diag.Code = "change-not-allowed" // a warning where only part of the stretch is frozen
+	CodeStepNoClass   diag.Code = "step-without-class" // as well
 )
 
 // What an author should know; the plan can be used.

@@ -133,6 +133,8 @@ func TestFoundOrNot(t *testing.T) {
 		"release outside the zone":            {CodeNoClass, []string{", change: scope", ""}, false, 0},
 		"class inside one that is allowed":    {CodeNotAllowed, []string{"date: 2029-12-20, change: scope", "date: 2030-01-02, change: incident-a"}, false, 0},
 		"step not allowed":                    {CodeNotAllowed, []string{"change: transition", "change: scope"}, true, diag.Error},
+		"step without a class":                {CodeStepNoClass, []string{switches, "switches: [web]"}, true, diag.Error},
+		"step without a class, no zone":       {CodeStepNoClass, []string{switches, "switches: [web]", "from: 2030-01-01, until: night.passed", "from: 2029-12-21, until: 2029-12-30"}, false, 0},
 		"step in another environment":         {CodeNotAllowed, []string{"change: transition", "change: scope", "runbook: night}", "runbook: night, environment: test}"}, false, 0},
 		"zone begins within the window":       {CodeNotAllowed, []string{"from: 2030-01-01, until: night.passed, allow: [incident-a, transition]", `from: "2030-01-13 01:00", until: 2030-02-01, allow: [incident-a]`}, true, diag.Warning},
 		"zone over before the release":        {CodeNotAllowed, []string{"date: 2029-12-20, change: scope", "date: 2030-01-20, change: scope"}, false, 0},

@@ -27,7 +27,7 @@ holidays
 language
 meetings meetings.ID.parties meetings.ID.place meetings.ID.table meetings.ID.title
 milestones milestones.ID.allow milestones.ID.applies_to milestones.ID.area milestones.ID.change milestones.ID.date
-milestones.ID.environment milestones.ID.exit milestones.ID.from milestones.ID.hard milestones.ID.in milestones.ID.kind
+milestones.ID.environment milestones.ID.exit milestones.ID.from milestones.ID.hard milestones.ID.in milestones.ID.in_flight milestones.ID.kind
 milestones.ID.owner milestones.ID.parties milestones.ID.rehearsal milestones.ID.runbook milestones.ID.services milestones.ID.title
 milestones.ID.until milestones.ID.was milestones.ID.was[].by milestones.ID.was[].date milestones.ID.was[].from milestones.ID.was[].in
 milestones.ID.was[].moved milestones.ID.was[].reason milestones.ID.was[].until

@@ -127,7 +127,7 @@ func TestFullTimeline(t *testing.T) {
 	}
 	equal(t, "zone", &Milestone{ID: "frozen-zone-2", Title: text("Frozen zone 2"), Kind: Zone, From: day("2019-07-01", "2019-06-30 22:00:00", "2019-07-01 22:00:00"),
 		Until: When{Kind: Event, Text: "hypercare.passed", Ref: Ref{"hypercare", Passed}}, Allow: []Class{IncidentA, IncidentB, Transition},
-		AppliesTo: []checks.Side{checks.Old, checks.New}, Runbook: "frozen-zone"}, p.Milestones["frozen-zone-2"])
+		AppliesTo: []checks.Side{checks.Old, checks.New}, InFlight: InFlightHolds, Runbook: "frozen-zone"}, p.Milestones["frozen-zone-2"])
 	month := When{Kind: Month, Text: "2019-09..2019-10", From: utc(t, "2019-08-31 22:00:00"), Until: utc(t, "2019-10-31 23:00:00")}
 	equal(t, "acceptance", &Milestone{ID: "acceptance-test", Kind: Phase, From: month, Until: month, Runbook: "acceptance-trial", Environment: "exttest", Rehearsal: true},
 		p.Milestones["acceptance-test"])

@@ -215,6 +215,7 @@ type Milestone struct {
 	Services    []string      // zones: of these alone; empty = of all
 	Parties     []string      // zones: for what these parties do alone; empty = for all
 	Hard        bool          // zones: nobody makes an exception
+	InFlight    InFlight      // zones: what becomes of a run that is changing something when they begin
 	Runbook     string
 	Environment string // of the runbook it starts; default production
 	Rehearsal   bool   // `rehearsal: true`: the runbook it starts is a rehearsal
@@ -242,6 +243,16 @@ func (m *Milestone) First() (from, until When) {
 	}
 	return m.Was[0].From, m.Was[0].Until
 }
+
+// InFlight is a zone's rule for runs that had begun to change something before it began. A step that has begun is finished whatever the rule
+// is: nothing is cut off in the middle by a date.
+type InFlight string
+
+// The rules.
+const (
+	InFlightHolds    InFlight = "hold"   // the next step that the zone does not allow waits; the default
+	InFlightFinishes InFlight = "finish" // the run may be brought to its end: half of it would be worse than all
+)
 
 // Class is a change class. Tree: scope ⊃ fix ⊃ incident-c, incident-b, incident-a; beside it transition, certificate, emergency.
 type Class string

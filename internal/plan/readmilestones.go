@@ -37,6 +37,7 @@ func (l *loader) milestone(id string, n yamldoc.Node) *Milestone {
 		s.Services = l.services(m.OptWords("services"))
 		s.Parties = l.refList(partyRef, m.OptWords("parties"))
 		s.Hard = m.OptBool("hard", false)
+		s.InFlight = InFlight(m.OptOneOf("in_flight", string(InFlightHolds), string(InFlightHolds), string(InFlightFinishes)))
 	case Phase, Window:
 		l.stretch(s, m)
 	case Release, Point:

@@ -3,11 +3,9 @@ package runner
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"skift/checks"
-	"skift/internal/freeze"
 	"skift/internal/journal"
 	"skift/internal/plan"
 	"skift/internal/register"
@@ -108,52 +106,10 @@ func (d *decision) guard(rn *run.Run, s *runbooks.Step) (bool, error) {
 			return false, err
 		}
 	}
-	a := d.frozen(p, rn, s)
-	if a.Allowed {
-		return true, nil
+	if a := d.frozen(p, rn, s); !a.Allowed {
+		return false, d.hold(rn, d.frozenText(s, a), s.ID, "")
 	}
-	return false, d.hold(rn, fmt.Sprintf("%s is a change of class %s, which a frozen zone in force does not allow: %s", s.ID, s.Change, zonesOf(a)), s.ID, "")
-}
-
-// frozen asks the zones in force whether a step may change what it changes. Rehearsals in production and other environments
-// change nothing that a zone protects.
-func (d *decision) frozen(p *plan.Plan, rn *run.Run, s *runbooks.Step) freeze.Answer {
-	if s.Change == "" || d.simulated(rn, s) || !rn.Started.Production {
-		return freeze.Answer{Allowed: true}
-	}
-	service := ""
-	if len(s.Switches) == 1 { // more of them, or none, and every zone has a say
-		service = s.Switches[0]
-	}
-	return d.r.cfg.Calendar.Freeze(p, &d.Facts.Register, freeze.Question{
-		Class: plan.Class(s.Change), Service: service, Party: plan.SeatParty(s.Owner), Change: rn.ID + "/" + s.ID, At: d.Now, ListedTransition: s.Change == string(plan.Transition) && d.listed(p, rn.Started.Runbook),
-	})
-}
-
-// listed reports whether a runbook is work the plan itself schedules. A plan never changes, so it is worked out once.
-func (d *decision) listed(p *plan.Plan, runbook string) bool {
-	if seen := d.r.scheduled[p]; seen != nil {
-		return seen[runbook]
-	}
-	seen := p.Scheduled()
-	if d.r.scheduled == nil {
-		d.r.scheduled = map[*plan.Plan]map[string]bool{}
-	}
-	d.r.scheduled[p] = seen
-	return seen[runbook]
-}
-
-// zonesOf names the zones that refuse and who may make an exception.
-func zonesOf(a freeze.Answer) string {
-	var out []string
-	for _, r := range a.Refusals {
-		text := string(r.Why)
-		if r.Zone != nil {
-			text = r.Zone.ID + " (" + text + "; exceptions: " + strings.Join(r.Waives, ", ") + ")"
-		}
-		out = append(out, text)
-	}
-	return strings.Join(out, ", ")
+	return true, nil
 }
 
 // simulated reports whether the step is asked and timed but not executed: a rehearsal in production.

@@ -214,7 +214,7 @@ func (d *decision) releaseBy(rn *run.Run, who journal.Actor, why string) error {
 }
 
 // stillHolds says what keeps a run held without anybody's word: a gate that said no-go, a step that failed or is uncertain, a
-// back-out under way; "" = nothing.
+// frozen zone, a back-out under way; "" = nothing.
 func (d *decision) stillHolds(rn *run.Run) string {
 	if rn.HeldGate != "" {
 		f := d.Facts.Register.Gate(register.GateKey{Gate: rn.HeldGate, Run: gateRun(rn)})
@@ -226,6 +226,9 @@ func (d *decision) stillHolds(rn *run.Run) string {
 		if st := rn.Steps[id]; st.State == run.Failed && !st.MayContinue || st.State == run.Uncertain {
 			return id + " is " + string(st.State)
 		}
+	}
+	if a, s := d.frozenStep(rn); !a.Allowed {
+		return d.frozenText(s, a)
 	}
 	if by := d.takenBackBy(rn); by != nil {
 		return "it is being backed out by " + by.ID

@@ -74,16 +74,7 @@ func (d *decision) thawed(next *time.Time) error {
 		if rn.State != run.RunHeld || st == nil || st.State != run.Waiting {
 			continue
 		}
-		p, err := d.r.planOf(rn)
-		if err != nil {
-			return err
-		}
-		rb, err := d.runbook(rn)
-		if err != nil {
-			return err
-		}
-		s := rb.Step(st.ID)
-		if a := d.frozen(p, rn, s); !a.Allowed {
+		if a, _ := d.frozenStep(rn); !a.Allowed {
 			if at, ok := a.FreeAt(); ok {
 				sooner(next, at)
 			}
@@ -280,7 +271,7 @@ func (d *decision) takeUp(rn *run.Run, s *runbooks.Step) error {
 	case s.Kind == runbooks.Message: // its mails are committed with its end: before that, nothing was queued
 		d.launches = append(d.launches, d.r.work(rn.ID, s, attempt))
 		return nil
-	case s.Repeatable && len(s.Happened) == 0 && !halted && (st.PID == 0 || !d.r.cfg.Actions.Alive(st.PID, st.PIDStarted)):
+	case s.Repeatable && len(s.Happened) == 0 && !halted && !d.frozenNow(rn, s) && (st.PID == 0 || !d.r.cfg.Actions.Alive(st.PID, st.PIDStarted)):
 		b := run.Begun{State: run.Running, Attempt: attempt + 1, Services: st.Services}
 		if _, err := d.Emit(run.StepStarted, rn.ID, s.ID, engine(), run.Body(b)); err != nil {
 			return err
@@ -289,8 +280,11 @@ func (d *decision) takeUp(rn *run.Run, s *runbooks.Step) error {
 		return nil
 	}
 	why := "skift stopped while it was in flight: whether it happened is unknown"
-	if halted && s.Repeatable {
+	switch {
+	case halted && s.Repeatable:
 		why += "; it is paused, so it was not begun again"
+	case s.Repeatable && d.frozenNow(rn, s):
+		why += "; a frozen zone does not allow it now, so it was not begun again"
 	}
 	if _, err := d.Emit(run.StepUncertain, rn.ID, s.ID, engine(), run.Body(run.Finished{Attempt: attempt, Reason: why})); err != nil {
 		return err

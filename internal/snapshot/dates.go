@@ -115,7 +115,7 @@ func (b *builder) zones() []Zone {
 
 func (b *builder) zone(z timeline.InForce, inForce bool) Zone {
 	out := Zone{ID: z.ID, Title: z.Title, InForce: inForce, Until: date(z.Until), Allow: classes(z.Allow), MayLift: z.MayLift,
-		Services: z.Services, Parties: z.Parties, Hard: z.Hard}
+		Services: z.Services, Parties: z.Parties, Hard: z.Hard, InFlight: string(z.InFlight)}
 	if m := b.tl.Milestone(z.ID); m != nil {
 		out.From = date(m.Start)
 	}

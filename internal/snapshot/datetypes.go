@@ -65,6 +65,7 @@ type Zone struct {
 	Services []string `json:"services,omitempty"` // it protects these alone; missing = all
 	Parties  []string `json:"parties,omitempty"`  // it binds these alone; missing = all
 	Hard     bool     `json:"hard,omitempty"`     // nobody makes an exception
+	InFlight string   `json:"in_flight"`          // hold or finish: what becomes of a run that was changing something when it began
 }
 
 // Happening is a beginning or end to come.

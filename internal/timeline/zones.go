@@ -11,8 +11,9 @@ import (
 // InForce is a zone that forbids changes at some instant.
 type InForce struct {
 	*plan.Milestone
-	Until   Instant  // its end; what ends it may be an event
-	MayLift []string // seats that may lift it or grant an exception, in the order to ask them; none where it is hard
+	Until   Instant   // its end; what ends it may be an event
+	MayLift []string  // seats that may lift it or grant an exception, in the order to ask them; none where it is hard
+	Since   time.Time // when it came into force
 }
 
 // Binds reports whether the zone applies to a side; "" asks for either.
@@ -26,7 +27,7 @@ func (t *Timeline) Zones(at time.Time) []InForce {
 	var out []InForce
 	for _, m := range t.Milestones {
 		if m.Kind == plan.Zone && m.span.contains(at) {
-			out = append(out, InForce{m.Milestone, m.End, t.MayLift(m.ID)})
+			out = append(out, InForce{m.Milestone, m.End, t.MayLift(m.ID), m.span.from})
 		}
 	}
 	return out

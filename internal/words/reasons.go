@@ -50,6 +50,7 @@ var reasons = []entry{
 	{"why.unproven", "der blev ikke givet adgang, som ventet, men det er ikke bevist: det kræver et klart afslag og en kontrolmåling fra samme sted, der får svar", "access was not given, as wanted, but that is not proven: it takes a plain refusal, and a control from the same place that is answered"},
 
 	{"why.unknown-class", "ændringsklassen findes ikke i planen", "the change class is none of the plan's"},
+	{"why.no-class", "det er ikke sagt, hvilken slags ændring det er", "nobody says what class of change it is"},
 	{"why.not-allowed", "zonen tillader ikke denne slags ændring", "the zone does not allow this kind of change"},
 	{"why.not-listed", "zonen tillader kun omlægningens egne trin", "the zone allows only the transition's own steps"},
 	{"why.nothing-allowed", "zonen tillader ingen ændringer", "the zone allows no change"},
