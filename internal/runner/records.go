@@ -141,6 +141,9 @@ func (r *Runner) milestone(ctx context.Context, c Command) (Reply, error) {
 		switch {
 		case c.Answer == "pass" && m.Exit != "":
 			return 0, "", refuse(Refused, "vote at "+m.Exit, "%s passes by a go at its exit gate %s", m.ID, m.Exit)
+		case c.Answer == "pass" && m.Kind == plan.Zone: // one seat would open it alone
+			return 0, "", refuse(Refused, "for an exception: skift freeze waive "+m.ID+", which a seat of another party confirms; or change the plan together",
+				"%s is a zone and ends when its end comes (%s): nobody ends it alone", m.ID, m.Until.Text)
 		case c.Answer == "pass" && passed:
 			return 0, "", refuse(Conflict, "", "%s has passed already", m.ID)
 		case c.Answer == "pass":

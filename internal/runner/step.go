@@ -13,13 +13,15 @@ import (
 	"skift/runbooks"
 )
 
+// says are what a person can say of a step, beside marking and adding one.
+var says = map[string]func(*decision, *run.Run, *run.Step, journal.Actor, string) error{
+	"done": (*decision).sayDone, "fail": (*decision).sayFailed, "skip": (*decision).saySkip, "retry": (*decision).sayRetry,
+	"hold": (*decision).sayHold, "release": (*decision).sayRelease, "accept": (*decision).sayAccept,
+}
+
 // step carries out what a person says of one step: done, fail, skip, retry, hold, release or accept.
 func (r *Runner) step(ctx context.Context, c Command) (Reply, error) {
-	verbs := map[string]func(*decision, *run.Run, *run.Step, journal.Actor, string) error{
-		"done": (*decision).sayDone, "fail": (*decision).sayFailed, "skip": (*decision).saySkip, "retry": (*decision).sayRetry,
-		"hold": (*decision).sayHold, "release": (*decision).sayRelease, "accept": (*decision).sayAccept,
-	}
-	say := verbs[c.Answer]
+	say := says[c.Answer]
 	switch {
 	case marks[c.Answer] != nil:
 		return r.mark(ctx, c)
