@@ -91,6 +91,9 @@ func TestNothingReachesAnEffectInAShutZone(t *testing.T) {
 		}
 		for i, step := range steps {
 			for way, change := range map[string]func(*runner.Command){"live": func(*runner.Command) {}, "rehearsal": rehearsal, "speed": func(c *runner.Command) { c.Rehearsal, c.Speed = true, 50 }} {
+				if (kind == runbooks.Check || kind == runbooks.Wait) && way != "live" {
+					continue // these moves a rehearsal in production only pretends
+				}
 				t.Run(fmt.Sprint(kind, i, "-", way), func(t *testing.T) {
 					t.Parallel()
 					more := ""
@@ -102,11 +105,6 @@ func TestNothingReachesAnEffectInAShutZone(t *testing.T) {
 						"inner": "  y: {owner: ibm/operator, command: [./y], change: transition, rehearse: run}\n",
 						"undo":  "  back: {owner: ibm/operator, command: [./back], change: transition, undoes: x, rehearse: run}\n",
 						"outer": "  in: {runbook: book}\n",
-					}
-					if kind == runbooks.Check || kind == runbooks.Wait { // these moves a rehearsal in production only pretends
-						if way != "live" {
-							t.Skip("it is simulated")
-						}
 					}
 					tell(t, shut, books, func(w *world) { w.tryEverything(change) })
 				})
