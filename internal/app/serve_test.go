@@ -291,7 +291,11 @@ func (n *night) converges() (uncertain int) {
 	n.until("a run that has ended and mails that are settled", func() bool { return n.stored().settled() })
 	n.ready()
 	n.skift("report", "probe", "--send")
+	put := time.Now()
 	n.until("the probe's mail", func() bool { return n.arrived("old@olde.example") > 0 })
+	if took := time.Since(put); took > 40*time.Second { // mails are looked at every minute anyhow
+		t.Errorf("a mail left %s after it was queued", took)
+	}
 	n.stop()
 	n.skift("verify")
 
@@ -341,6 +345,48 @@ func TestServe(t *testing.T) {
 	skift := build(t)
 	t.Run("killed", func(t *testing.T) { servesThoughKilled(t, skift) })
 	t.Run("storm", func(t *testing.T) { servesThroughStorm(t, skift) })
+	t.Run("scheduled", func(t *testing.T) { sweepsThoughKilled(t, skift) })
+}
+
+// sweepsThoughKilled kills the process while it asks a suite whose time had come: the slot is failed and not made up for, the next is asked.
+func sweepsThoughKilled(t *testing.T, skift string) {
+	t.Parallel()
+	n := newNight(t, skift, 24*time.Hour)
+	plan := strings.Replace(n.file("plan.yaml"), "every: 6h", "every: 1m", 1)
+	if err := os.WriteFile(filepath.Join(n.dir, "plan.yaml"), []byte(plan), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.world.New.SetFault(sim.FaultSilent); err != nil {
+		t.Fatal(err)
+	}
+	n.serve()
+	patiently(n, "a sweep", func() bool { return n.asked("old") > 0 })
+	n.child.kill()
+	asked := n.asked("old")
+	if s := n.slots("suite/readiness"); len(s) != 1 || s[0].State != register.SlotClaimed || n.running() != 1 {
+		t.Fatalf("slots %+v and %d jobs under way, want one of each", s, n.running())
+	}
+	if err := n.world.New.Clear(sim.FaultSilent); err != nil {
+		t.Fatal(err)
+	}
+	n.serve()
+	n.ready()
+	n.until("the end of the slot", func() bool { return n.slots("suite/readiness")[0].State != register.SlotClaimed })
+	patiently(n, "the next sweep", func() bool { s := n.slots("suite/readiness"); return s[len(s)-1].State == register.SlotDone })
+	n.stop()
+	s := n.slots("suite/readiness")
+	if s[0].State != register.SlotFailed || !strings.Contains(s[0].Note, "stopped while it was at work") {
+		t.Errorf("the slot that was cut off is %s: %s", s[0].State, s[0].Note)
+	}
+	done := 0
+	for _, slot := range s {
+		if slot.State == register.SlotDone {
+			done++
+		}
+	}
+	if swept := n.stored().count(register.SweepDone, "readiness"); swept != done || n.asked("old") == asked {
+		t.Errorf("%d sweeps for %d slots that are done: %+v", swept, done, s)
+	}
 }
 
 func servesThoughKilled(t *testing.T, skift string) {
@@ -395,21 +441,63 @@ func servesThoughKilled(t *testing.T, skift string) {
 				t.Errorf("%d mails are uncertain, want one of %v", got, c.uncertain)
 			}
 			if got := n.carried(); got < 4 {
-				t.Errorf("%d jobs were put, want those of the zone, a sweep and two mails", got)
+				t.Errorf("%d jobs were put, want those of the zone and of three mails", got)
 			}
 		})
 	}
 }
 
+// file reads a file of the plan directory.
+func (n *night) file(name string) string {
+	n.t.Helper()
+	b, err := os.ReadFile(filepath.Join(n.dir, name))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return string(b)
+}
+
+// patiently waits for something that comes with the next minute.
+func patiently(n *night, what string, holds func() bool) {
+	n.t.Helper()
+	for late := time.Now().Add(time.Minute); time.Now().Before(late) && !holds(); <-time.After(100 * time.Millisecond) {
+	}
+	n.until(what, holds)
+}
+
+// slots reads the slots of a schedule.
+func (n *night) slots(schedule string) []register.Slot {
+	n.t.Helper()
+	st, err := store.Open(context.Background(), store.Options{Dir: filepath.Join(n.dir, ".skift"), ReadOnly: true})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	defer st.Close()
+	slots, err := st.Slots(context.Background(), schedule, time.Time{}, time.Now().Add(time.Hour))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return slots
+}
+
+// running counts the jobs that the database says are being done.
+func (n *night) running() int {
+	return n.jobs("SELECT count(*) FROM river_job WHERE state = 'running'")
+}
+
 // carried counts the jobs that were ever put in the database: their numbers are not used again.
-func (n *night) carried() (jobs int) {
+func (n *night) carried() int {
+	return n.jobs("SELECT seq FROM sqlite_sequence WHERE name = 'river_job'")
+}
+
+func (n *night) jobs(question string) (jobs int) {
 	n.t.Helper()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(n.dir, ".skift", store.FileName)+"?_pragma=query_only(1)")
 	if err != nil {
 		n.t.Fatal(err)
 	}
 	defer db.Close()
-	if err := db.QueryRow("SELECT seq FROM sqlite_sequence WHERE name = 'river_job'").Scan(&jobs); err != nil {
+	if err := db.QueryRow(question).Scan(&jobs); err != nil {
 		n.t.Fatal(err)
 	}
 	return jobs
