@@ -244,16 +244,6 @@ func (m *Milestone) First() (from, until When) {
 	return m.Was[0].From, m.Was[0].Until
 }
 
-// InFlight is a zone's rule for runs that had begun to change something before it began. A step that has begun is finished whatever the rule
-// is: nothing is cut off in the middle by a date.
-type InFlight string
-
-// The rules.
-const (
-	InFlightHolds    InFlight = "hold"   // the next step that the zone does not allow waits; the default
-	InFlightFinishes InFlight = "finish" // the run may be brought to its end: half of it would be worse than all
-)
-
 // Class is a change class. Tree: scope ⊃ fix ⊃ incident-c, incident-b, incident-a; beside it transition, certificate, emergency.
 type Class string
 
@@ -273,6 +263,16 @@ const (
 func Classes() []Class {
 	return []Class{Scope, Fix, IncidentC, IncidentB, IncidentA, Transition, Certificate, Emergency}
 }
+
+// InFlight is a zone's rule for runs that had begun to change something before it began. A step that has begun is finished whatever the rule
+// is: nothing is cut off in the middle by a date.
+type InFlight string
+
+// The rules.
+const (
+	InFlightHolds    InFlight = "hold"   // the next step that the zone does not allow waits; the default
+	InFlightFinishes InFlight = "finish" // the run may be brought to its end: half of it would be worse than all
+)
 
 // Gate is a decision: who is asked, what must be true, who decides, until when.
 type Gate struct {
