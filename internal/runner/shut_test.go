@@ -61,6 +61,8 @@ func everything(id, book string, until time.Time) map[string][]runner.Command {
 		runner.DoBackOut: {c(runner.DoBackOut, nil), c(runner.DoBackOut, func(c *runner.Command) { c.Step = "x" }), c(runner.DoBackOut, func(c *runner.Command) { c.Runbook = "undo" })},
 		runner.DoAbort:   one(runner.DoAbort, func(c *runner.Command) { c.Stop = true }),
 	}
+	row := incident("INC-1", "incident-a", "new")
+	out[runner.DoIncident] = []runner.Command{c(runner.DoIncident, func(c *runner.Command) { c.Answer, c.Incident = "add", &row })}
 	for _, class := range []string{"scope", "transition", "emergency", "certificate"} {
 		out[runner.DoWaive] = append(out[runner.DoWaive], c(runner.DoWaive, func(c *runner.Command) { c.Zone, c.Class, c.Run = "shut", class, "" }))
 	}
