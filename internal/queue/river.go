@@ -32,7 +32,6 @@ const (
 type River struct {
 	client *river.Client[*sql.Tx]
 	driver *driver
-	ended  chan struct{}
 }
 
 // NewRiver makes the queue of the process that owns the store. The store has forgotten whatever an earlier process left.

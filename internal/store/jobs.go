@@ -97,6 +97,7 @@ func makeJobs(ctx context.Context, tx *sql.Tx) error {
 	if err != nil {
 		return err
 	}
+	//lint:ignore SA1019 All versions up to this one may be in one transaction of SQLite, and that of the migration is the one they belong in.
 	_, err = m.MigrateTx(ctx, tx, rivermigrate.DirectionUp, &rivermigrate.MigrateOpts{TargetVersion: riverVersion})
 	return err
 }
