@@ -15,6 +15,7 @@ import (
 	"skift/internal/bug"
 	"skift/internal/health"
 	"skift/internal/ledger"
+	"skift/internal/register"
 	"skift/internal/systemd"
 	"skift/internal/timeline"
 )
@@ -117,6 +118,9 @@ func (a *App) due(ctx context.Context, now time.Time) (map[string]health.Overdue
 		slot, ok, err := a.store.LastSlot(ctx, e.Key)
 		if err != nil {
 			return out, err
+		}
+		if ok && slot.State == register.SlotClaimed && !a.pulse.sweeping(e.ID) {
+			waits(kindOf(e), e.Key, slot.ClaimedAt) // its job did not come
 		}
 		last := present.AdoptedAt
 		if ok && slot.At.After(last) {

@@ -52,7 +52,7 @@ func (a *App) wireMail(secrets *secret.Resolver) error {
 	if err != nil {
 		return fmt.Errorf("set up mail: %w", err)
 	}
-	a.outbox = outbox.New(queued{mails{a}}, postman{sender, from.Address}, outbox.Settings{Gap: time.Hour / time.Duration(s.PerHour)}, a.log)
+	a.outbox = outbox.New(mails{a}, postman{sender, from.Address}, outbox.Settings{Gap: time.Hour / time.Duration(s.PerHour), Rests: a.pulse.rests}, a.log)
 	return nil
 }
 

@@ -10,7 +10,6 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"skift/internal/health"
-	"skift/internal/register"
 )
 
 // pulse is what the loops of this process were last heard of. The zero value is ready.
@@ -53,6 +52,28 @@ func (p *pulse) looked(at *time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	*at = time.Now()
+}
+
+// rests notes that the outbox looked at its queue, and until when it will not look again.
+func (p *pulse) rests(until time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.outbox = time.Now()
+	if until.After(p.outbox) {
+		p.outbox = p.outbox.Add(until.Sub(p.outbox)) // by the steady clock
+	}
+}
+
+// sweeping reports whether a suite is being asked.
+func (p *pulse) sweeping(suite string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for s := range p.sweeps {
+		if s.suite == suite {
+			return true
+		}
+	}
+	return false
 }
 
 // sweepPulse is one sweep under way.
@@ -142,13 +163,4 @@ func (p *pulse) swept() (sums []health.SweepSum, inFlight, unasked int) {
 		inFlight, unasked = inFlight+1, unasked+s.units-s.answers
 	}
 	return sums, inFlight, unasked
-}
-
-// queued is the store as the outbox's loop sees it: looking into it is its pulse.
-type queued struct{ mails }
-
-// Messages implements outbox.Store.
-func (q queued) Messages(ctx context.Context, f register.MessageFilter) ([]register.Message, error) {
-	q.a.pulse.looked(&q.a.pulse.outbox)
-	return q.mails.Messages(ctx, f)
 }

@@ -53,7 +53,7 @@ type Seen struct {
 	Broken      string    // why nothing can be written or read any more; "" = it can
 	Silent      bool      // what is decided could not be asked within seconds: nothing below is known
 	SchedulerAt time.Time // when the scheduler last looked what is due
-	OutboxAt    time.Time // when the outbox last looked at its queue
+	OutboxAt    time.Time // when the outbox last looked at its queue, or until when it said that it would not
 	Overdue     Overdue   // what is due longest and not begun
 	Sweep       Advance   // of the sweeps under way, the one that was heard of longest ago
 	DiskFree    int64     // bytes; negative = not known

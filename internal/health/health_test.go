@@ -28,6 +28,7 @@ func TestJudge(t *testing.T) {
 		{"a slot at its bound", func(s *health.Seen) { s.Overdue = health.Overdue{"suite/s", ago(health.SlotBound)} }, "", false},
 		{"a slot beyond it", func(s *health.Seen) { s.Overdue = health.Overdue{"suite/s", ago(health.SlotBound + 1)} }, health.Slots, false},
 		{"outbox at its bound", func(s *health.Seen) { s.OutboxAt = ago(health.OutboxBound) }, "", false},
+		{"outbox at rest", func(s *health.Seen) { s.OutboxAt = now.Add(30 * time.Minute) }, "", false},
 		{"outbox beyond it", func(s *health.Seen) { s.OutboxAt = ago(health.OutboxBound + 1) }, health.Outbox, true},
 		{"a sweep with gaps", func(s *health.Seen) { s.Sweep = health.Advance{"s", ago(health.SweepBound + time.Minute), time.Minute} }, "", false},
 		{"a sweep that is stuck", func(s *health.Seen) { s.Sweep = health.Advance{"s", ago(health.SweepBound + time.Minute), time.Second} }, health.Sweep, true},

@@ -20,6 +20,9 @@ type Settings struct {
 	GiveUpAfter time.Duration // a message older than this is not tried again; default 5 days, as mail servers do
 	Grace       time.Duration // how long an attempt under way may go on after the loop is told to stop; default 10 seconds
 	Poll        time.Duration // how long at most between two looks at the queue; default 1 minute
+
+	// Rests is told whenever the loop has looked at the queue, and until when it will not look again by itself; nil = nobody is.
+	Rests func(until time.Time)
 }
 
 func (s Settings) withDefaults() Settings {
@@ -80,6 +83,9 @@ func (o *Outbox) Run(ctx context.Context) error {
 		next, err := o.look(ctx, time.Now())
 		if err != nil {
 			return stopped(ctx, err)
+		}
+		if o.set.Rests != nil {
+			o.set.Rests(next)
 		}
 		timer := time.NewTimer(time.Until(next))
 		select {

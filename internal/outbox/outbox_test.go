@@ -212,6 +212,27 @@ func TestWhatIsDueLaterWaits(t *testing.T) {
 	})
 }
 
+// TestRestsIsTold: whoever watches the loop knows until when it will not look, also while a server that cannot be reached holds everything back
+// for half an hour; it is never silent beyond that.
+func TestRestsIsTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store, srv := newMemory(queued("a")...), &server{answer: always(down)}
+		until, longest := time.Now(), time.Duration(0)
+		set := Settings{Rests: func(next time.Time) {
+			if late := time.Since(until); late > 0 {
+				t.Errorf("it looked %s later than it had said", late)
+			}
+			longest = max(longest, time.Until(next))
+			until = next
+		}}
+		loop(t, store, srv, set, 12*time.Hour)
+		if longest != 30*time.Minute || time.Now().After(until) {
+			t.Errorf("it rested for %s at most, and last until %s", longest, until)
+		}
+	})
+}
+
 func TestWakeIsHeardAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

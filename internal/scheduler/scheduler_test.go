@@ -333,12 +333,12 @@ func TestNoOverlap(t *testing.T) {
 		if h.most != 1 {
 			t.Errorf("%d sweeps of one suite at once", h.most)
 		}
-		same(t, "rows", []string{"01-01 00:30:00 done", "01-01 01:00:00 missed", "01-01 01:30:00 missed", "01-01 02:00:00 claimed",
+		same(t, "rows", []string{"01-01 00:30:00 done", "01-01 01:00:00 missed", "01-01 01:30:00 missed", "01-01 02:00:00 failed",
 			"01-01 02:30:00 missed", "01-01 03:00:00 missed"}, h.d.rows("suite/s"))
 	})
 }
 
-// TestCutShort: a sweep that a stop cuts short keeps its claim, and the next process ends it as failed and asks at the next slot.
+// TestCutShort: a sweep that a stop cuts short has failed, and the next process asks at the next slot. After a crash the next process ends it.
 func TestCutShort(t *testing.T) {
 	t.Parallel()
 	bubble(t, every30, func(t *testing.T, p *plan.Plan, h *hand) {
@@ -346,12 +346,19 @@ func TestCutShort(t *testing.T) {
 		proc := h.run(t, p)
 		time.Sleep(40 * time.Minute)
 		proc.stop()
-		same(t, "after the stop", []string{"01-01 00:30:00 claimed"}, h.d.rows("suite/s"))
+		same(t, "after the stop", []string{"01-01 00:30:00 failed"}, h.d.rows("suite/s"))
 		h.takes = 0
 		proc = h.run(t, p)
 		time.Sleep(30 * time.Minute)
 		proc.stop()
 		same(t, "after the next", []string{"01-01 00:30:00 failed", "01-01 01:00:00 done"}, h.d.rows("suite/s"))
+		crashed := register.Slot{Schedule: "suite/s", At: epoch.Add(90 * time.Minute), State: register.SlotClaimed, ClaimedAt: epoch.Add(90 * time.Minute)}
+		h.d.slots[key(crashed.Schedule, crashed.At)] = crashed
+		time.Sleep(21 * time.Minute)
+		proc = h.run(t, p)
+		time.Sleep(time.Minute)
+		proc.stop()
+		same(t, "after a crash", []string{"01-01 00:30:00 failed", "01-01 01:00:00 done", "01-01 01:30:00 failed"}, h.d.rows("suite/s"))
 	})
 }
 

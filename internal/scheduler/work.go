@@ -147,15 +147,15 @@ func (s *Scheduler) milestone(ctx context.Context, job register.Job) error {
 	return err
 }
 
-// ask asks a suite and ends its slot. One that is cut short keeps its claim; the next process ends it as failed.
+// ask asks a suite and ends its slot. One that is cut short has failed: half a sweep is none. After a crash the next process says so.
 func (s *Scheduler) ask(ctx context.Context, job register.Job) {
 	suite := strings.TrimPrefix(job.Schedule, timeline.SuiteKey)
 	move := register.SlotMove{Schedule: job.Schedule, At: job.At, From: register.SlotClaimed, To: register.SlotDone}
 	err := bug.Caught(func() error { return s.worker.Sweep(ctx, suite, job.At) })
-	if ctx.Err() != nil && err != nil {
-		return
-	}
-	if err != nil {
+	switch {
+	case ctx.Err() != nil && err != nil:
+		move.To, move.Note = register.SlotFailed, stopped
+	case err != nil:
 		s.log.Error("sweep "+suite, "err", err)
 		move.To, move.Note = register.SlotFailed, err.Error()
 	}
@@ -195,5 +195,8 @@ func (s *Scheduler) abandon(ctx context.Context) error {
 
 func (s *Scheduler) fail(ctx context.Context, slot register.Slot) error {
 	return s.store.Commit(ctx, register.Batch{SlotMoves: []register.SlotMove{{Schedule: slot.Schedule, At: slot.At,
-		From: register.SlotClaimed, To: register.SlotFailed, FinishedAt: time.Now(), Note: "skift stopped while it was at work"}}})
+		From: register.SlotClaimed, To: register.SlotFailed, FinishedAt: time.Now(), Note: stopped}}})
 }
+
+// stopped is what is noted of a slot whose work a stop or a crash cut short.
+const stopped = "skift stopped while it was at work"
