@@ -12,7 +12,7 @@ import (
 // A bubble's clock cannot be set. A process that finds slots of a time to come stands where one stands whose clock was set back.
 func (h *hand) took(schedule string, every time.Duration, until time.Time) {
 	for at := epoch.Add(every); !at.After(until); at = at.Add(every) {
-		h.d.slots[key(schedule, at)] = register.Slot{Schedule: schedule, At: at, State: register.SlotDone, ClaimedAt: at, FinishedAt: at}
+		h.d.put(register.Slot{Schedule: schedule, At: at, State: register.SlotDone, ClaimedAt: at, FinishedAt: at})
 	}
 }
 

@@ -28,12 +28,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // A bubble's clock begins at midnight UTC of Saturday, 1 January 2000.
 var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-func load(t *testing.T, rest string) *plan.Plan {
+func load(t *testing.T, rest string) *plan.Plan { return loadIn(t, "UTC", rest) }
+
+func loadIn(t *testing.T, zone, rest string) *plan.Plan {
 	t.Helper()
 	p, problems := plan.Load(fstest.MapFS{"plan.yaml": {Data: []byte(`
 plan: test
 title: Test
-timezone: UTC
+timezone: ` + zone + `
 language: en
 parties: {kombit: {role: customer}, sse: {role: old-supplier}, ibm: {role: new-supplier}}
 seats: {kombit/chair: {}}
@@ -58,12 +60,13 @@ var errTaken = errors.New("taken")
 type disk struct {
 	mu    sync.Mutex
 	slots map[string]register.Slot
+	last  map[string]time.Time // schedule → its newest slot
 	facts register.Facts
 	carry func([]register.Job) // what takes the jobs of a commit; nil = nobody
 }
 
 func newDisk() *disk {
-	return &disk{slots: map[string]register.Slot{}, facts: register.Facts{AdoptedAt: epoch, Milestones: map[string]*register.MilestoneFacts{}}}
+	return &disk{slots: map[string]register.Slot{}, last: map[string]time.Time{}, facts: register.Facts{AdoptedAt: epoch, Milestones: map[string]*register.MilestoneFacts{}}}
 }
 
 func key(schedule string, at time.Time) string {
@@ -99,7 +102,7 @@ func (d *disk) commit(b register.Batch) error {
 		}
 	}
 	for _, s := range b.Slots {
-		d.slots[key(s.Schedule, s.At)] = s
+		d.put(s)
 	}
 	for _, m := range b.SlotMoves {
 		s := d.slots[key(m.Schedule, m.At)]
@@ -114,12 +117,15 @@ func (*disk) Taken(err error) bool { return errors.Is(err, errTaken) }
 func (d *disk) LastSlot(_ context.Context, schedule string) (at time.Time, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, s := range d.slots {
-		if s.Schedule == schedule && s.At.After(at) {
-			at = s.At
-		}
+	return d.last[schedule], nil
+}
+
+// put stores a slot.
+func (d *disk) put(s register.Slot) {
+	d.slots[key(s.Schedule, s.At)] = s
+	if s.At.After(d.last[s.Schedule]) {
+		d.last[s.Schedule] = s.At
 	}
-	return at, nil
 }
 
 func (d *disk) Claimed(context.Context) (out []register.Slot, err error) {
@@ -163,6 +169,7 @@ type hand struct {
 	busy  int
 	most  int
 	takes time.Duration
+	works scheduler.Worker                         // does the work instead; nil = the hand itself
 	comes func(jobs []register.Job) []register.Job // what comes of the jobs that are put; nil = all
 	stall func(what string)                        // before anything else
 	fail  func(what string) error                  // before anything is written
@@ -238,7 +245,11 @@ func (h *hand) run(t *testing.T, p *plan.Plan) *process {
 	if h.sized {
 		size = h.d.size
 	}
-	s = scheduler.New(scheduler.Config{Plan: p, Size: size, Store: h.d, Worker: h, Changed: proc.changed, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	works := scheduler.Worker(h)
+	if h.works != nil {
+		works = h.works
+	}
+	s = scheduler.New(scheduler.Config{Plan: p, Size: size, Store: h.d, Worker: works, Changed: proc.changed, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Present: func(now time.Time) scheduler.Present {
 			if h.look != nil {
 				h.look()
