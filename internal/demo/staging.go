@@ -238,7 +238,7 @@ func (s *stager) automate(d *document) error {
 	compare, move := value(steps, stepCompare), value(steps, stepSwitch)
 	try := inline("title", inline("da", "Ville en ændret byte blive opdaget?", "en", "Would a changed byte be found?"),
 		"needs", value(compare, "needs"), "owner", value(compare, "owner"), "stream", "data", "takes", "1s",
-		"command", list("./"+toolCompare, "differs", listData+"old.csv", listChangedCopy), "repeatable", truth(true))
+		"command", list("./"+toolCompare, "differs", listData+"old.csv", listChangedCopy), "repeatable", truth(true), "change", text("transition"))
 	try.Style = 0
 	for i := 0; i+1 < len(steps.Content); i += 2 {
 		if steps.Content[i].Value == stepCompare {
@@ -251,6 +251,7 @@ func (s *stager) automate(d *document) error {
 	for n, argv := range map[*yaml.Node]*yaml.Node{compare: list("./"+toolCompare, "same", listData+"old.csv", listData+"new.csv"), move: list("./"+toolSwitch, "new")} {
 		remove(n, "manual")
 		set(n, "command", argv)
+		set(n, "change", text("transition"))
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ func (l *linter) stepChanges(m *timeline.Milestone, from, until time.Time) {
 		if !s.Changes() || seen[s.Change] {
 			return
 		}
-		seen[s.Change] = true
+		seen[s.Change] = s.Change != "" // each that nobody classed is one to be classed
 		v := l.judge(plan.Class(s.Change), from, until)
 		if v.problem() && strings.HasPrefix(s.Pos.File, "standard:") { // a file the author cannot change
 			l.tell(v, m.Pos, "milestones."+m.ID, "step "+s.ID+" of the standard runbook "+r.ID)
