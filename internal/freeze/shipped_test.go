@@ -87,7 +87,39 @@ func TestShippedTable(t *testing.T) {
 		}
 		b.WriteString(row.note + "\n")
 	}
+	named(t, p, &b)
 	golden(t, "testdata/shipped.txt", b.String())
+}
+
+// named writes the questions that everybody asks, with who may make an exception, and every change of the weekend.
+func named(t *testing.T, p *plan.Plan, b *strings.Builder) {
+	t.Helper()
+	b.WriteString("\nThe questions that are asked by name, on both platforms at noon:\n\n")
+	ask := func(day string, class plan.Class, change, what string) {
+		at, err := time.ParseInLocation("2006-01-02 15:04", day, p.Zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := freeze.At(p, &register.Facts{}, freeze.Question{Class: class, Change: change, At: at, ListedTransition: p.ListsChange(change)})
+		says := "yes"
+		if !a.Allowed {
+			says = "no: " + cell(a) + ", exceptions by " + strings.Join(a.MayWaive(), ", ")
+		}
+		fmt.Fprintf(b, "%s  %-12s %-62s %s\n", day, class, what, says)
+	}
+	ask("2019-08-01 12:00", plan.IncidentA, "", "an A-incident is mended")
+	ask("2019-08-01 12:00", plan.Scope, "", "something new is built")
+	ask("2019-07-01 12:00", plan.Transition, "release-2019-7", "release 2019-7 is handed over")
+	ask("2019-09-01 12:00", plan.Certificate, "", "a certificate is renewed")
+	ask("2019-09-01 12:00", plan.Emergency, "", "something is called an emergency")
+	b.WriteString("\nEvery change of the cut-over weekend and of its back-out, in the first night:\n\n")
+	for _, book := range []string{"cutover-weekend", "back-out"} {
+		for _, s := range p.Runbooks[book].Steps {
+			if s.Changes() {
+				ask("2019-11-09 02:14", plan.Class(s.Change), book+"/"+s.ID, book+"/"+s.ID)
+			}
+		}
+	}
 }
 
 func cell(a freeze.Answer) string {
