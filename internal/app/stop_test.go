@@ -28,13 +28,17 @@ func TestServeStopsAtWork(t *testing.T) {
 		t.Fatal(err)
 	}
 	n.fault(sim.MailDown)
-	n.serve()
+	manager := newServiceManager(t)
+	n.serve("NOTIFY_SOCKET="+manager.name, "WATCHDOG_USEC=1000000")
+	manager.hears("READY=1")
+	manager.hears("WATCHDOG=1")
 	n.until("the run's end", func() bool { return n.stored().count(run.RunEnded, "") > 0 })
 	if err := n.world.New.SetFault(sim.FaultSilent); err != nil {
 		t.Fatal(err)
 	}
 	n.until("a suite at work", func() bool { return n.suiteSlots()[register.SlotClaimed] > 0 })
 	n.stop()
+	manager.hears("STOPPING=1")
 	slots := n.suiteSlots()
 	if slots[register.SlotClaimed] != 0 || slots[register.SlotFailed] != 1 {
 		t.Errorf("slots after the stop: %v", slots)

@@ -239,9 +239,10 @@ func steady(t *testing.T, p pace) {
 	// Each suite has come once by then, so that every unit has its row.
 	s.watch(began.Add(max(p.warm, p.every+p.jitter)))
 	bytesBefore, rowsBefore := s.pages()
-	half := (p.lasts - p.warm) / 2
-	first, from := s.watch(time.Now().Add(half))
-	second, to := s.watch(time.Now().Add(half))
+	third := (p.lasts - p.warm) / 3
+	first, from := s.watch(time.Now().Add(third))
+	s.watch(time.Now().Add(third))
+	last, to := s.watch(time.Now().Add(third))
 	s.quiet(p)
 	bytesAfter, rowsAfter := s.pages()
 	stopped := time.Now()
@@ -250,19 +251,19 @@ func steady(t *testing.T, p pace) {
 	slots := s.slots(p, stopped)
 	grown := bytesAfter - bytesBefore
 	t.Logf("%d slots, each once; resident %.1f → %.1f MiB, heap %.1f → %.1f MiB; database %d → %d KiB, %d rows of answers; %.1f %% of a processor",
-		slots, first.mostResident/mib, second.mostResident/mib, first.leastHeap/mib, second.leastHeap/mib, bytesBefore>>10, bytesAfter>>10, rowsAfter,
-		100*(to.cpu-from.cpu)/half.Seconds())
+		slots, first.mostResident/mib, last.mostResident/mib, first.leastHeap/mib, last.leastHeap/mib, bytesBefore>>10, bytesAfter>>10, rowsAfter,
+		100*(to.cpu-from.cpu)/(2*third).Seconds())
 	if rowsBefore != 2*flows*suites || rowsAfter != rowsBefore {
 		t.Errorf("%d rows of answers at the beginning and %d at the end, want %d: nothing changed", rowsBefore, rowsAfter, 2*flows*suites)
 	}
 	if grown > int64(slots)*3<<10+256<<10 { // an event and a slot's row each, and what SQLite rounds up
 		t.Errorf("the database grew by %d KiB in %d slots", grown>>10, slots)
 	}
-	if second.leastHeap > 1.1*first.leastHeap+2*mib {
-		t.Errorf("the heap grew from %.1f to %.1f MiB", first.leastHeap/mib, second.leastHeap/mib)
+	if last.leastHeap > 1.05*first.leastHeap+1.5*mib {
+		t.Errorf("the heap grew from %.1f to %.1f MiB", first.leastHeap/mib, last.leastHeap/mib)
 	}
-	if second.mostResident > 1.15*first.mostResident+8*mib || second.mostResident > 200*mib {
-		t.Errorf("memory grew from %.1f to %.1f MiB", first.mostResident/mib, second.mostResident/mib)
+	if last.mostResident > 1.15*first.mostResident+8*mib || last.mostResident > 200*mib {
+		t.Errorf("memory grew from %.1f to %.1f MiB", first.mostResident/mib, last.mostResident/mib)
 	}
 }
 
