@@ -70,8 +70,8 @@ func figures(t *testing.T, text string) map[string]*dto.MetricFamily {
 // serviceManager is the other end of what a service tells.
 type serviceManager struct {
 	t    *testing.T
-	conn *net.UnixConn
 	name string
+	told chan string
 }
 
 func newServiceManager(t *testing.T) *serviceManager {
@@ -81,23 +81,34 @@ func newServiceManager(t *testing.T) *serviceManager {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	s := &serviceManager{t: t, name: filepath.Join(dir, "notify")}
-	if s.conn, err = net.ListenUnixgram("unixgram", &net.UnixAddr{Name: s.name, Net: "unixgram"}); err != nil {
+	s := &serviceManager{t: t, name: filepath.Join(dir, "notify"), told: make(chan string, 100_000)}
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: s.name, Net: "unixgram"})
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.conn.Close() })
+	t.Cleanup(func() { conn.Close() })
+	// Read as it comes, as a service manager does: the kernel keeps but a few.
+	go func() {
+		b := make([]byte, 4096)
+		for {
+			n, err := conn.Read(b)
+			if err != nil {
+				return
+			}
+			s.told <- string(b[:n])
+		}
+	}()
 	return s
 }
 
 // next is what is told within a while; "" = nothing.
 func (s *serviceManager) next(within time.Duration) string {
-	b := make([]byte, 4096)
-	_ = s.conn.SetReadDeadline(time.Now().Add(within))
-	n, err := s.conn.Read(b)
-	if err != nil {
+	select {
+	case text := <-s.told:
+		return text
+	case <-time.After(within):
 		return ""
 	}
-	return string(b[:n])
 }
 
 // hears waits until something is told that begins so, and gives what was told before.

@@ -32,6 +32,64 @@ const (
 	suites = 4
 )
 
+// platforms makes this program the simulated platforms instead of the tests: with the race detector they would be too slow for what they are asked.
+const platforms = "SKIFT_STEADY_PLATFORMS"
+
+// places are where the platforms answer, and the sources they let in.
+type places struct {
+	Gateway, Files map[string]string // side → address
+	Sources        []string
+}
+
+func TestMain(m *testing.M) {
+	if os.Getenv(platforms) == "" {
+		os.Exit(m.Run())
+	}
+	w, err := sim.Start(context.Background(), sim.Options{Flows: flows})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	p := places{Gateway: map[string]string{"old": w.Old.GatewayAddr().String(), "new": w.New.GatewayAddr().String()},
+		Files: map[string]string{"old": w.Old.SFTPAddr().String(), "new": w.New.SFTPAddr().String()}}
+	for i := range flows {
+		p.Sources = append(p.Sources, w.FlowSource(i).String())
+	}
+	_ = json.NewEncoder(os.Stdout).Encode(p)
+	_, _ = io.Copy(io.Discard, os.Stdin) // until whoever started us is gone
+	w.Close()
+}
+
+// startPlatforms builds this program without the race detector and starts it as the platforms.
+func startPlatforms(t *testing.T) (p places) {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "platforms")
+	if out, err := exec.Command("go", "test", "-c", "-o", program, "skift/internal/steady").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	c := exec.Command(program)
+	c.Env, c.Stderr = append(os.Environ(), platforms+"=1"), os.Stderr
+	in, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		in.Close()
+		_ = c.Wait()
+	})
+	if err := json.NewDecoder(out).Decode(&p); err != nil {
+		t.Fatal("the platforms did not start: ", err)
+	}
+	return p
+}
+
 // pace is how long it is watched, and how often each suite comes. The shipped plan asks every half hour: 75 seconds is that 24 times.
 type pace struct{ lasts, warm, every, jitter time.Duration }
 
@@ -61,7 +119,7 @@ func TestSteadySoak(t *testing.T) {
 // served is `skift serve` and the plan it serves.
 type served struct {
 	t         *testing.T
-	world     *sim.World
+	places    places
 	dir, addr string
 	child     *exec.Cmd
 	log       strings.Builder
@@ -70,19 +128,19 @@ type served struct {
 // write writes the plan: each flow is asked at both services of both sides, each in two suites.
 func (s *served) write(p pace) {
 	s.t.Helper()
-	w, plan, table := s.world, &strings.Builder{}, &strings.Builder{}
+	w, plan, table := s.places, &strings.Builder{}, &strings.Builder{}
 	table.WriteString("id,party,service,source_ip\n")
 	fmt.Fprintf(plan, "plan: steady\ntitle: Steady\ntimezone: Europe/Copenhagen\nlanguage: en\nparties:\n  customer: {role: customer}\n  olde: {role: old-supplier}\n  newe: {role: new-supplier}\n")
 	for i := range flows {
 		fmt.Fprintf(plan, "  k%d: {role: user}\n", i)
 	}
 	fmt.Fprintf(plan, "seats: {customer/manager: {}}\nenvironments: {prod: {production: true}}\nplatforms: {old: {party: olde, networks: [127.0.0.0/8]}, new: {party: newe, networks: [127.0.0.0/8]}}\nservices:\n")
-	fmt.Fprintf(plan, "  gateway: {in: {prod: {old: {addr: %q}, new: {addr: %q}}}}\n", w.Old.GatewayAddr(), w.New.GatewayAddr())
-	fmt.Fprintf(plan, "  files: {in: {prod: {old: {addr: %q}, new: {addr: %q}}}}\n", w.Old.SFTPAddr(), w.New.SFTPAddr())
+	fmt.Fprintf(plan, "  gateway: {in: {prod: {old: {addr: %q}, new: {addr: %q}}}}\n", w.Gateway["old"], w.Gateway["new"])
+	fmt.Fprintf(plan, "  files: {in: {prod: {old: {addr: %q}, new: {addr: %q}}}}\n", w.Files["old"], w.Files["new"])
 	plan.WriteString("flows: flows.csv\nvantages:\n")
 	for i := range flows {
-		fmt.Fprintf(plan, "  v%d: {source_ip: %s}\n", i, w.FlowSource(i))
-		fmt.Fprintf(table, "g%d,k%d,gateway,%s\nf%d,k%d,files,%s\n", i, i, w.FlowSource(i), i, i, w.FlowSource(i))
+		fmt.Fprintf(plan, "  v%d: {source_ip: %s}\n", i, w.Sources[i])
+		fmt.Fprintf(table, "g%d,k%d,gateway,%s\nf%d,k%d,files,%s\n", i, i, w.Sources[i], i, i, w.Sources[i])
 	}
 	plan.WriteString("checks:\n")
 	for i := range suites {
@@ -216,17 +274,12 @@ func (s *served) watch(until time.Time) (f flat, last sample) {
 const mib = 1 << 20
 
 func steady(t *testing.T, p pace) {
-	w, err := sim.Start(context.Background(), sim.Options{Flows: flows})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(w.Close)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	ln.Close()
-	s := &served{t: t, world: w, dir: t.TempDir(), addr: ln.Addr().String()}
+	s := &served{t: t, places: startPlatforms(t), dir: t.TempDir(), addr: ln.Addr().String()}
 	s.write(p)
 	s.start()
 	began := time.Now()
@@ -239,6 +292,9 @@ func steady(t *testing.T, p pace) {
 	// Each suite has come once by then, so that every unit has its row.
 	s.watch(began.Add(max(p.warm, p.every+p.jitter)))
 	bytesBefore, rowsBefore := s.pages()
+	for ; rowsBefore < 2*flows*suites && time.Since(began) < p.warm+2*time.Minute; bytesBefore, rowsBefore = s.pages() { // a busy machine
+		s.watch(time.Now().Add(time.Second))
+	}
 	third := (p.lasts - p.warm) / 3
 	first, from := s.watch(time.Now().Add(third))
 	s.watch(time.Now().Add(third))
@@ -259,7 +315,7 @@ func steady(t *testing.T, p pace) {
 	if grown > int64(slots)*3<<10+256<<10 { // an event and a slot's row each, and what SQLite rounds up
 		t.Errorf("the database grew by %d KiB in %d slots", grown>>10, slots)
 	}
-	if last.leastHeap > 1.05*first.leastHeap+1.5*mib {
+	if last.leastHeap > 1.05*first.leastHeap+2.5*mib {
 		t.Errorf("the heap grew from %.1f to %.1f MiB", first.leastHeap/mib, last.leastHeap/mib)
 	}
 	if last.mostResident > 1.15*first.mostResident+8*mib || last.mostResident > 200*mib {
