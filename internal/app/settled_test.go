@@ -21,6 +21,7 @@ import (
 	"skift/internal/run"
 	"skift/internal/store"
 	"skift/internal/timeline"
+	"skift/runbooks"
 )
 
 // kept is what a transition left in its data directory.
@@ -33,14 +34,14 @@ type kept struct {
 	report journal.Report
 }
 
-func (w *transition) kept() *kept {
-	t, ctx := w.t, w.t.Context()
+func keptIn(t *testing.T, planDir, data string) *kept {
 	t.Helper()
-	p, _, err := app.Load(w.plan)
+	ctx := t.Context()
+	p, _, err := app.Load(planDir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := store.Open(ctx, store.Options{Dir: w.data, ReadOnly: true})
+	s, err := store.Open(ctx, store.Options{Dir: data, ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +57,7 @@ func (w *transition) kept() *kept {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if k.slots, err = s.Slots(ctx, "", wholeBegins.AddDate(-1, 0, 0), wholeEnds.AddDate(1, 0, 0)); err != nil {
+	if k.slots, err = s.Slots(ctx, "", time.Unix(0, 0), time.Unix(1<<33, 0)); err != nil {
 		t.Fatal(err)
 	}
 	if k.mails, err = s.Messages(ctx, register.MessageFilter{Brief: true}); err != nil {
@@ -68,9 +69,9 @@ func (w *transition) kept() *kept {
 	return k
 }
 
-// settled says what a transition came to, in lines that are the same whenever the same was decided and done: without instants, numbers
+// settled says what it came to, in lines that are the same whenever the same was decided and done: without instants, numbers
 // of events and attempts, and without what a crash may add to the way there and not to where it leads.
-func (w *transition) settled(k *kept) (lines []string) {
+func (k *kept) settled(taken map[string]int) (lines []string) {
 	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
 	is := func(at time.Time) bool { return !at.IsZero() }
 	for _, id := range k.plan.MilestoneIDs {
@@ -94,8 +95,11 @@ func (w *transition) settled(k *kept) (lines []string) {
 		r := k.facts.Runs.Runs[id]
 		say("run %s of %s in %s rehearsal %v for %s: %s", id, r.Started.Runbook, r.Started.Environment, r.Started.Rehearsal, r.Started.Milestone, r.State)
 		for _, sid := range r.Order {
-			s := r.Steps[sid]
-			say("step %s/%s: %s by %s", id, sid, s.State, s.By.Seat)
+			s, by := r.Steps[sid], ""
+			if s.Kind == string(runbooks.Manual) { // of another, a person may have had to say that it happened
+				by = " by " + s.By.Seat
+			}
+			say("step %s/%s: %s%s", id, sid, s.State, by)
 		}
 	}
 	for key, phase := range k.facts.Register.Phases {
@@ -104,10 +108,8 @@ func (w *transition) settled(k *kept) (lines []string) {
 	for _, s := range k.slots {
 		say("slot %s %s", s.Schedule, s.At.UTC().Format(time.RFC3339))
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	for _, m := range k.mails {
-		say("mail %s of %s to %s: %s, taken %d times", m.Report, m.Audience, m.Recipient, m.State, w.mails[m.ID])
+		say("mail %s of %s to %s: %s, taken %d times", m.Report, m.Audience, m.Recipient, m.State, taken[m.ID])
 	}
 	slices.Sort(lines)
 	return lines
@@ -166,10 +168,10 @@ func (w *transition) expectMilestones(k *kept) {
 		} else if at.IsZero() {
 			at = m.End.Latest
 		}
-		if got := at.Add(-time.Second).In(k.plan.Zone).Format(time.DateOnly); m.State != timeline.Passed || got != day {
+		if got := at.Add(-time.Second).In(k.plan.Zone).Format(time.DateOnly); m.State != timeline.Passed || got != day && !w.slept {
 			t.Errorf("%s is %s, on %s, want it passed on %s", id, m.State, got, day)
 		}
-		if at.Before(before) && w.story.passed == nil {
+		if at.Before(before) && w.story.passed == nil && !w.slept {
 			t.Errorf("%s is passed before what comes before it", id)
 		}
 		before = at
