@@ -154,10 +154,7 @@ func (v planView) milestone(b *strings.Builder, m *timeline.Milestone) {
 	if m.State != timeline.Unset {
 		parts = append(parts, v.stretch(m))
 	}
-	if n := len(m.Was); n > 0 {
-		last := m.Was[n-1]
-		parts = append(parts, v.c.T("screen.moved", "dates", v.first(m), "date", v.c.Date(v.local(last.Moved.At)), "reason", term.Line(last.Reason)))
-	}
+	parts = append(parts, v.moved(m)...)
 	v.item(b, sign, strings.Join(parts, " · "))
 }
 
@@ -168,6 +165,16 @@ func (v planView) first(m *timeline.Milestone) string {
 		return from
 	}
 	return from + " – " + v.brief(m.OriginalEnd, timeline.Finish)
+}
+
+// moved says that a milestone has other dates than at first, and why.
+func (v planView) moved(m *timeline.Milestone) []string {
+	n := len(m.Was)
+	if n == 0 {
+		return nil
+	}
+	last := m.Was[n-1]
+	return []string{v.c.T("screen.moved", "dates", v.first(m), "date", v.c.Date(v.local(last.Moved.At)), "reason", term.Line(last.Reason))}
 }
 
 func milestoneState(s timeline.State) term.State {

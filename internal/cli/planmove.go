@@ -80,6 +80,10 @@ func (s *session) planMove(ctx context.Context, r *redating, now time.Time) erro
 		}
 		return usage(fmt.Sprintf("the plan has no milestone %q", r.milestone), hint)
 	}
+	if m := p.Milestones[r.milestone]; m.Wave != "" {
+		return usage(fmt.Sprintf("%s is of a wave: its date stands in a table, at %s", r.milestone, waveCell(m)),
+			"change it there: the old date goes into a column of the same name and _was, with moved and reason (docs/plan-reference.md)")
+	}
 	moves, err := r.was.Redate(r.milestone, r.wish)
 	if err != nil {
 		return wishError(err)
@@ -234,4 +238,14 @@ func (r *redating) outcome() movedPlan {
 		}
 	}
 	return out
+}
+
+// waveCell is where the first date of a wave's milestone stands.
+func waveCell(m *plan.Milestone) string {
+	for _, w := range []plan.When{m.From, m.Until} {
+		if w.Pos.File != plan.File && w.Pos.File != "" {
+			return w.Pos.String()
+		}
+	}
+	return m.Pos.String()
 }

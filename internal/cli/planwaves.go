@@ -54,6 +54,7 @@ func (v planView) waves(b *strings.Builder) {
 				text += " " + v.stretch(m)
 			}
 			parts = append(parts, text+" ("+v.c.T("milestone."+string(m.State))+")")
+			parts = append(parts, v.moved(m)...)
 		}
 		if w.Note != "" {
 			parts = append(parts, w.Note)

@@ -113,9 +113,9 @@ func (l *loader) readWaves(b *waveBlock) (out []*waveScope) {
 	if !ok {
 		return nil
 	}
-	columns := csvdoc.Columns{Required: []string{"wave", "name"}, Optional: []string{"note"}}
+	columns := csvdoc.Columns{Required: []string{"wave", "name"}, Optional: []string{"note", "moved", "reason"}}
 	for _, w := range b.columns {
-		columns.Optional = append(columns.Optional, w.Text)
+		columns.Optional = append(columns.Optional, w.Text, w.Text+wasColumn)
 	}
 	t, ok := csvdoc.Parse(b.table.Text, src, columns, l.problems)
 	if !ok {
@@ -193,6 +193,7 @@ func (l *loader) repeat(s *waveScope) {
 		m := l.milestone(id, n)
 		m.Wave, m.Title = s.wave.ID, InWave(s.wave, m.Title, id[len(s.wave.ID)+1:])
 		m.Parties = l.ofWave(s.wave, m.Parties)
+		l.waveWas(s.row, m, n)
 		l.Milestones[id] = m
 		l.MilestoneIDs = append(l.MilestoneIDs, id)
 		s.wave.Milestones = append(s.wave.Milestones, id)
@@ -355,28 +356,4 @@ func (l *loader) withoutMilestone(n yamldoc.Node) bool {
 	}
 	_, without := l.wave.leftOut[runbooks.MilestoneRef][scalar(n, string(MilestoneCriterion))]
 	return without
-}
-
-// fromColumn reads a date out of a wave's row; what is wrong with it is told at the cell.
-func (l *loader) fromColumn(n yamldoc.Node, fold string) When {
-	column, ok := n.Str()
-	if !ok {
-		return When{}
-	}
-	cell := l.wave.row.OptWord(column)
-	if cell.Text == "" {
-		if l.wave.inGate && l.wave.block.has(column) {
-			l.problems.Addf(l.wave.row.Pos(column), CodeHalfDated, "a gate of wave %s has its date here", l.wave.wave.ID).At(column).
-				Hintf("fill it in: without a deadline the gate would wait for ever")
-		}
-		return When{} // told: the table has no such column, or the row is half dated
-	}
-	w, err := parseWhen(cell.Text, l.Zone, fold)
-	if err != nil {
-		whenProblem(func(code diag.Code, format string, args ...any) *diag.Problem {
-			return cell.Problemf(l.problems, code, format, args...)
-		}, err)
-		return When{}
-	}
-	return l.placed(w, cell)
 }

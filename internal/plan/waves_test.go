@@ -96,3 +96,35 @@ func TestWavesAreHashed(t *testing.T) {
 		}
 	}
 }
+
+// A wave that was moved keeps what its dates were, when and why, so that its slip is told. Half of that is refused.
+func TestWaveMoved(t *testing.T) {
+	t.Parallel()
+	table := func(rows string) fstest.MapFS {
+		fsys := readBundle(t, lintdata+"/base/waves.txtar").fsys()
+		fsys["waves.csv"] = &fstest.MapFile{Data: []byte("wave,name,course_start,course_end,start,course_start_was,course_end_was,moved,reason\npilot,Pilot,,,2030-07-01,,,,\n" + rows)}
+		return fsys
+	}
+	p := mustLoad(t, table("wave-1,Wave 1,2030-03-25,2030-04-08,2030-07-01,2030-03-18,2030-04-01,2030-02-01,no room\n"))
+	from, until := p.Milestones["wave-1-course"].First()
+	equal(t, "first dates", []string{"2030-03-18", "2030-04-01"}, []string{from.Text, until.Text})
+	for _, was := range p.Milestones["wave-1-course"].Was {
+		equal(t, "why and when", []string{"no room", "2030-02-01"}, []string{was.Reason, was.Moved.Text})
+	}
+	for _, id := range []string{"wave-1-start", "pilot-start"} {
+		if len(p.Milestones[id].Was) > 0 {
+			t.Errorf("%s was moved: %+v", id, p.Milestones[id].Was)
+		}
+	}
+	for _, rows := range []string{
+		"wave-1,Wave 1,2030-03-25,2030-04-08,2030-07-01,2030-03-18,2030-04-01,,no room\n",
+		"wave-1,Wave 1,2030-03-25,2030-04-08,2030-07-01,2030-03-18,2030-04-01,2030-02,no room\n",
+		"wave-1,Wave 1,2030-03-25,2030-04-08,2030-07-01,2030-03-18,2030-04-01,2030-02-01,\n",
+		"wave-1,Wave 1,2030-03-25,2030-04-08,2030-07-01,2030-03-32,2030-04-01,2030-02-01,no room\n",
+	} {
+		p, problems := Load(table(rows))
+		if problems.Errors() != 1 || problems.Sorted()[0].File != "waves.csv" {
+			t.Errorf("%s gives\n%s", rows, rendered(p, &problems))
+		}
+	}
+}
