@@ -150,9 +150,16 @@ func (v planView) milestone(b *strings.Builder, m *timeline.Milestone) {
 	if state != term.Plain {
 		sign = v.screen.Paint(state, state.Shape())
 	}
-	parts := []string{v.title(m.Milestone), v.c.T("milestone." + string(m.State))}
+	word := "milestone." + string(m.State)
+	if kept := m.Kept(v.t.Calendar()); m.State == timeline.Passed && kept != "" {
+		word = "milestone.passed." + string(kept)
+	}
+	parts := []string{v.title(m.Milestone), v.c.T(word)}
 	if m.State != timeline.Unset {
 		parts = append(parts, v.stretch(m))
+	}
+	if m.State == timeline.Passed && !m.PassedAt.IsZero() {
+		parts = append(parts, v.c.T("milestone.passed.on", "date", v.c.Day(v.local(m.PassedAt))))
 	}
 	parts = append(parts, v.moved(m)...)
 	v.item(b, sign, strings.Join(parts, " · "))

@@ -102,6 +102,13 @@ func (s *session) showStatus(ctx context.Context) error {
 			s.printf("%s\n", term.Strip(st.Note.Note))
 		}
 		s.dates(snap, p)
+		for _, l := range snap.Incidents.Lists {
+			key := "report.incidents.list"
+			if l.AsOf.IsZero() {
+				key = "report.incidents.never"
+			}
+			s.printf("  %s\n", term.Line(c.T(key, "platform", c.T("side."+string(l.Platform)), "a", l.A, "b", l.B, "c", l.C, "at", near(c, p, l.AsOf, snap.At))))
+		}
 		s.mails(c, snap.Outbox)
 		s.stalePlan(snap, p)
 		if err := s.needed(snap, p); err != nil {
@@ -121,7 +128,7 @@ func reasonOf(r snapshot.Reason, p *plan.Plan, now time.Time) string {
 	}
 	text := c.T(r.Sentence(), "milestone", r.Subject, "gate", r.Subject, "run", r.Subject, "runbook", r.Subject,
 		"step", cmp.Or(r.Step, r.Subject), "slip", c.Late(r.Days), "at", at, "blocking", r.Count, "missing", r.Count, "n", r.Count,
-		"whole", c.N("count.comparisons", r.Of), "seat", r.Owner, "party", r.Subject)
+		"whole", c.N("count.comparisons", r.Of), "seat", r.Owner, "party", r.Subject, "class", c.T("class."+r.Subject))
 	if r.Owner != "" && r.Code != snapshot.WhyEmptySeat {
 		text += " → " + r.Owner
 	}

@@ -78,6 +78,9 @@ type IncidentFacts struct {
 	Actor journal.Actor `json:"actor"` // of that event
 }
 
+// Letter is its class as people say it.
+func (i *IncidentFacts) Letter() string { return Letter(i.Class) }
+
 // OpenAt reports whether the incident is open at an instant.
 func (i *IncidentFacts) OpenAt(at time.Time) bool { return i.OpenSince(at, at) }
 

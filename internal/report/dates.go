@@ -32,7 +32,7 @@ func milestones(p *page) []block {
 			current = p.date(m.Start, false) + " – " + current
 		}
 		t.Rows = append(t.Rows, []cell{text(p.name("milestone", m.ID)), text(p.date(m.WasEnd, true)), text(p.date(m.LastWeek, true)),
-			text(current), text(p.slip(m)), p.state(milestoneStates[string(m.State)], p.c.T("milestone."+string(m.State)))})
+			text(current), text(p.slip(m)), p.state(milestoneStates[string(m.State)], p.c.T(m.StateKey()))})
 	}
 	return append([]block{heading(p.c.T("report.milestones")), p.cut(t)}, p.moves()...)
 }
@@ -118,7 +118,7 @@ func happened(p *page) []block {
 	done := table{Cols: []string{p.c.T("report.col.what"), p.c.T("report.col.result"), p.c.T("report.col.when")}}
 	undone := table{Cols: []string{p.c.T("report.col.what"), p.c.T("report.col.result"), p.c.T("report.col.planned")}}
 	for _, m := range p.Milestones {
-		st := p.state(milestoneStates[string(m.State)], p.c.T("milestone."+string(m.State)))
+		st := p.state(milestoneStates[string(m.State)], p.c.T(m.StateKey()))
 		switch {
 		case recent(m.PassedAt):
 			done.Rows = append(done.Rows, []cell{text(p.name("milestone", m.ID)), st, text(p.at(m.PassedAt))})

@@ -8,6 +8,7 @@ import (
 	"skift/internal/gate"
 	"skift/internal/journal"
 	"skift/internal/matrix"
+	"skift/internal/plan"
 	"skift/internal/register"
 	"skift/internal/run"
 	"skift/internal/snapshot"
@@ -64,6 +65,7 @@ func rich(t testing.TB) snapshot.Snapshot {
 	addDates(&s)
 	addChecks(&s)
 	addDecisions(&s)
+	addIncidents(&s)
 	addRuns(&s)
 	addStatus(&s)
 	return s
@@ -164,6 +166,15 @@ func addDecisions(s *snapshot.Snapshot) {
 	}
 }
 
+func addIncidents(s *snapshot.Snapshot) {
+	incident := func(id string, class plan.Class, side checks.Side, title string, ago time.Duration) register.IncidentFacts {
+		return register.IncidentFacts{ID: id, Incident: register.Incident{Class: class, Platform: side, Service: "sftp", Title: title, OpenedAt: now.Add(-ago)}}
+	}
+	s.Incidents = snapshot.Incidents{
+		Open:  []register.IncidentFacts{incident("INC-17", plan.IncidentA, checks.New, "ingen kvitteringer", 2*time.Hour), incident("INC-9", plan.IncidentC, checks.Old, "langsom log", 70*time.Hour)},
+		Lists: []snapshot.IncidentList{{Platform: checks.Old, C: 1}, {Platform: checks.New, A: 1, AsOf: now.Add(-9 * time.Hour)}}}
+}
+
 func addRuns(s *snapshot.Snapshot) {
 	start := time.Date(2019, 11, 8, 23, 4, 0, 0, time.UTC)
 	s.Runs = []snapshot.Run{
@@ -185,6 +196,7 @@ func addStatus(s *snapshot.Snapshot) {
 	s.Status = snapshot.Status{Computed: register.Red,
 		Reasons: []snapshot.Reason{
 			{Code: snapshot.WhyPairs, Light: register.Red, Count: 1, Of: 3, Owner: "ibm"},
+			{Code: snapshot.WhyIncidents, Light: register.Red, Subject: "incident-a", Side: "new", Count: 1, Owner: "ibm"},
 			{Code: snapshot.WhyLate, Light: register.Yellow, Subject: "training", Days: 10, Owner: "kombit/cutover-manager", At: time.Date(2019, 10, 31, 23, 0, 0, 0, time.UTC)},
 			{Code: snapshot.WhyNotObserved, Light: register.Yellow, Count: 1, Of: 3, Owner: "kombit/chair"},
 			{Code: snapshot.WhyUnsent, Light: register.Yellow, Count: 1, Owner: "kombit/chair"},

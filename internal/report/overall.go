@@ -87,7 +87,7 @@ func (p *page) why(r snapshot.Reason) string {
 	return p.c.T(r.Sentence(), "milestone", p.name("milestone", r.Subject), "gate", p.name("gate", r.Subject),
 		"run", p.runName(r.Subject), "runbook", p.runName(r.Subject), "step", p.stepName(r.Subject, r.Step), "slip", p.c.Late(r.Days),
 		"at", p.at(r.At), "blocking", r.Count, "missing", r.Count, "n", r.Count, "whole", p.c.N("count.comparisons", r.Of), "seat", p.seat(r.Owner),
-		"party", p.name("party", r.Subject))
+		"party", p.name("party", r.Subject), "class", p.c.T("class."+r.Subject))
 }
 
 // runName names a run by what its runbook is called.

@@ -55,7 +55,7 @@ type section func(*page) []block
 
 func kinds() []kind {
 	return []kind{
-		{"weekly", always("report.weekly"), weeklyClause, []section{overall, needed, dimensions, milestones, risks, happened, coming, meetings, checksSummary, deviations, rehearsals, zones}},
+		{"weekly", always("report.weekly"), weeklyClause, []section{overall, needed, dimensions, milestones, risks, happened, coming, meetings, checksSummary, incidents, deviations, rehearsals, zones}},
 		{"own-flows", always("report.own-flows"), ownClause, []section{ownFlows, ownActions, ownNeeded, nextDates, contactPoint}},
 		{"cutover-done", cutoverTitle, cutoverClause, []section{cutoverDone, cutoverSwitched, cutoverSteps, cutoverProof, phases, cutoverDecisions, nextDates}},
 		{"gate", gateTitle, gateClause, []section{gateDecision, gateCriteria, gatePoll, gateDissent, gateDeviations}},

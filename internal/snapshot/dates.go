@@ -42,11 +42,19 @@ func (b *builder) milestones() []Milestone {
 		out = append(out, Milestone{
 			ID: m.ID, Title: m.Title, Kind: string(m.Kind), Owner: m.Owner, State: m.State,
 			Start: date(m.Start), End: date(m.End), WasStart: date(m.OriginalStart), WasEnd: date(m.OriginalEnd),
-			SlipDays: slipDays(m, b.Now), StartedAt: m.StartedAt, PassedAt: m.PassedAt, Exit: m.Exit, Runbook: m.Runbook,
+			SlipDays: slipDays(m, b.Now), StartedAt: m.StartedAt, PassedAt: m.PassedAt, Kept: m.Kept(b.tl.Calendar()), Exit: m.Exit, Runbook: m.Runbook,
 			Allow: classes(m.Allow), Wave: m.Wave, Moves: moves(m.Milestone), LastWeek: date(was.End), SlipLastWeek: slipDays(was, ago),
 		})
 	}
 	return out
+}
+
+// StateKey is the word of the catalogue for where the milestone stands: one that was passed says whether that was early or late.
+func (m Milestone) StateKey() string {
+	if m.State == timeline.Passed && m.Kept != "" {
+		return "milestone.passed." + string(m.Kept)
+	}
+	return "milestone." + string(m.State)
 }
 
 func moves(m *plan.Milestone) (out []Move) {

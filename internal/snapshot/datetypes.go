@@ -21,10 +21,13 @@ type Milestone struct {
 	SlipDays  int            `json:"slip_days"`
 	StartedAt time.Time      `json:"started_at,omitzero"`
 	PassedAt  time.Time      `json:"passed_at,omitzero"`
-	Exit      string         `json:"exit,omitempty"`
-	Runbook   string         `json:"runbook,omitempty"`
-	Allow     []string       `json:"allow,omitempty"`
-	Wave      string         `json:"wave,omitempty"` // of which wave it is; missing = of all
+
+	Kept timeline.Punctuality `json:"kept,omitempty"` // early, on-time or late: how one that was passed kept to its last day
+
+	Exit    string   `json:"exit,omitempty"`
+	Runbook string   `json:"runbook,omitempty"`
+	Allow   []string `json:"allow,omitempty"`
+	Wave    string   `json:"wave,omitempty"` // of which wave it is; missing = of all
 
 	Moves []Move `json:"moves,omitempty"` // by which it came from its first dates to these, oldest first
 

@@ -38,6 +38,7 @@ type Snapshot struct {
 	Suites     []Suite       `json:"suites"`
 	Flows      []Flow        `json:"flows"`
 	Deviations []Deviation   `json:"deviations"`
+	Incidents  Incidents     `json:"incidents"`
 	Log        []Entry       `json:"log"` // newest first
 	Outbox     Outbox        `json:"outbox"`
 	Duty       []Duty        `json:"duty"`

@@ -29,6 +29,7 @@ const (
 	WhyUnsent      = "unsent"
 	WhyEmptySeat   = "empty-seat"
 	WhyPaused      = "paused"
+	WhyIncidents   = "incidents"
 
 	WhyContradiction = "contradiction"
 )
@@ -60,7 +61,7 @@ const gateNear = 24 * time.Hour
 // status computes the light. It is the gravest of its reasons; a person may set another, and both are shown.
 func (b *builder) status(s Snapshot) Status {
 	out := Status{Computed: register.Green, Reasons: []Reason{}, Set: b.Register.Status, Note: b.Register.Note}
-	out.Reasons = slices.Concat(out.Reasons, b.whyPaused(), b.whyDates(s), b.whyGates(s), b.whyRuns(s), b.whyPairs(s), b.whyPeople(s))
+	out.Reasons = slices.Concat(out.Reasons, b.whyPaused(), b.whyDates(s), b.whyGates(s), b.whyRuns(s), b.whyIncidents(s), b.whyPairs(s), b.whyPeople(s))
 	slices.SortStableFunc(out.Reasons, func(x, y Reason) int { return cmp.Compare(gravity(y.Light), gravity(x.Light)) })
 	if len(out.Reasons) > 0 {
 		out.Computed = out.Reasons[0].Light
@@ -72,7 +73,7 @@ func (b *builder) status(s Snapshot) Status {
 // dimensions sorts the reasons by what they are about. Scope and economy are stated by nobody here.
 func (b *builder) dimensions(reasons []Reason) []Dimension {
 	about := map[string]string{WhySlip: "schedule", WhyLate: "schedule", WhyGateLate: "schedule", WhyGateNear: "schedule", WhyPairs: "quality",
-		WhyNotObserved: "quality", WhyEmptySeat: "resources", WhyPaused: "quality"}
+		WhyNotObserved: "quality", WhyEmptySeat: "resources", WhyPaused: "quality", WhyIncidents: "quality"}
 	lights := map[string]register.Light{"schedule": register.Green, "risk": register.Green, "quality": register.Green, "resources": register.Green}
 	for _, r := range reasons {
 		d := cmp.Or(about[r.Code], "risk")

@@ -36,6 +36,15 @@ func weekendStory(t testing.TB) snapshot.In {
 	f.add(t, 2*day, register.DeviationAccepted, "", "banner", "newco/operator", register.Accepted{Side: checks.New, Until: now.Add(day), Reason: canary("newco", "deviation")})
 	f.add(t, 2*day, register.DeviationAccepted, "", "allow", "oldco/operator", register.Accepted{Flow: "f2", Until: now.Add(day), Reason: canary("oldco", "deviation"), Critical: true})
 	f.add(t, 2*day, register.DeviationAccepted, "", "cert", "customer/manager", register.Accepted{Until: now.Add(-day), Reason: canary("customer", "lapsed")})
+	for _, r := range []struct {
+		seat string
+		i    register.Incident
+	}{{"oldco/operator", register.Incident{Class: plan.IncidentC, Platform: checks.Old}}, {"newco/operator", register.Incident{Class: plan.IncidentB, Platform: checks.New}}} {
+		seat, i := r.seat, r.i
+		i.Title, i.Reason, i.OpenedAt = canary(plan.SeatParty(seat), "incident"), canary(plan.SeatParty(seat), "reason"), now.Add(-2*day)
+		f.add(t, day+time.Hour, register.IncidentOpened, "", plan.SeatParty(seat)+"-1", seat, i)
+	}
+	f.add(t, day, register.IncidentsListed, "", "", "newco/operator", register.Listed{AsOf: now.Add(-day), Platforms: []checks.Side{checks.New}})
 	f.rehearse(t, p)
 	f.decideGo(t, p)
 	f.switchOver(t, p)

@@ -29,6 +29,7 @@ func (b *builder) reduce(s *Snapshot) {
 		s.Deviations[i].Deviation = *b.reduceDeviation(&s.Deviations[i].Deviation)
 	}
 	s.Outbox, s.Suites, s.Told, s.Ahead = Outbox{}, []Suite{}, nil, nil
+	b.reduceIncidents(s)
 	b.reduceChecks(s)
 	for i := range s.Runs {
 		b.reduceRun(&s.Runs[i])

@@ -201,6 +201,30 @@ func (t *Timeline) Turns() (next time.Time) {
 	return next
 }
 
+// Punctuality is how a milestone that was passed kept to its last day.
+type Punctuality string
+
+// The punctualities.
+const (
+	KeptEarly Punctuality = "early"   // passed before its last day had begun
+	KeptTo    Punctuality = "on-time" // passed on its last day
+	KeptLate  Punctuality = "late"    // passed after it
+)
+
+// Kept says how a milestone that was passed kept to the end it then had; "" = it was not passed by anybody, or has no end to go by.
+func (m *Milestone) Kept(c Calendar) Punctuality {
+	end := m.End.Latest
+	switch {
+	case m.PassedAt.IsZero() || end.IsZero():
+		return ""
+	case !m.PassedAt.Before(end):
+		return KeptLate
+	case m.PassedAt.Before(c.Day(end.Add(-time.Nanosecond))):
+		return KeptEarly
+	}
+	return KeptTo
+}
+
 // Edge is one end of a milestone.
 type Edge string
 
