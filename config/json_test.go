@@ -60,6 +60,7 @@ var jsonRoots = []string{
 	"cli.validated", "cli.planned", "cli.duty", "api.CheckReply", "api.ExplainReply", "cli.codeMeans", "cli.certificates", "cli.judged", "cli.scheduled", "cli.frozen", "freeze.Calendar", "api.HistoryReply", "snapshot.FlowRegister", "snapshot.Run", "snapshot.Drift", "cli.shownBook", "cli.adopted", "api.WhatIfReply", "cli.handover", "gate.Judgement", "snapshot.Snapshot",
 	"api.ReportReply", "api.ExportReply", "api.ImportReply", "api.ObserveReply", "cli.verified",
 	"health.Report", "app.Readiness",
+	"cli.movedPlan", "api.ReloadReply",
 }
 
 // plain are types that have a form of their own in JSON.

@@ -50,6 +50,10 @@ func (d *desk) Check(_ context.Context, q CheckRequest) (CheckReply, error) {
 func (d *desk) History(_ context.Context, q HistoryRequest) (HistoryReply, error) {
 	return HistoryReply{Environment: q.Environment, Units: []History{{Bands: []Band{{Count: 2}}}}}, d.err
 }
+func (d *desk) Reload(_ context.Context, q ReloadRequest) (ReloadReply, error) {
+	return ReloadReply{Plan: "p", Unchanged: q.Dry, Head: q.EnteredBy}, nil
+}
+
 func (d *desk) WhatIf(_ context.Context, q WhatIfRequest) (WhatIfReply, error) {
 	return WhatIfReply{Run: q.Run, Holds: q.By > 0}, nil
 }
@@ -152,6 +156,9 @@ func TestAnswersSurviveTheWire(t *testing.T) {
 	}
 	if s, err := c.Snapshot(t.Context()); err != nil || s.Head != "h" {
 		t.Errorf("%+v, %v", s, err)
+	}
+	if s, err := c.Reload(t.Context(), ReloadRequest{Dry: true}); err != nil || !s.Unchanged || s.Head == "" {
+		t.Errorf("reload: %+v, %v", s, err)
 	}
 	if s, err := c.WhatIf(t.Context(), WhatIfRequest{Run: "weekend-1", Step: "copy", By: 1}); err != nil || s.Run != "weekend-1" || !s.Holds {
 		t.Errorf("what if: %+v, %v", s, err)

@@ -35,6 +35,7 @@ type Desk interface {
 	Report(ctx context.Context, r ReportRequest) (ReportReply, error)
 	Brings
 	Tries
+	Renews
 	// Events returns events numbered above after; with wait it waits until there is one or ctx ends.
 	Events(ctx context.Context, after int64, wait bool) ([]journal.Event, error)
 }

@@ -86,6 +86,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("POST /v1/explain", answering(s.desk.Explain))
 	mux.HandleFunc("POST /v1/report", s.report)
 	mux.HandleFunc("POST /v1/what-if", answering(s.desk.WhatIf))
+	mux.HandleFunc("POST /v1/reload", entered(s, s.desk.Reload))
 	s.brings(mux)
 	mux.HandleFunc("GET /v1/snapshot", func(w http.ResponseWriter, r *http.Request) {
 		v, err := s.desk.Snapshot(r.Context())

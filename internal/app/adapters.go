@@ -264,10 +264,10 @@ func (a *App) days(ctx context.Context, p *plan.Plan, suite *plan.Suite, now tim
 }
 
 // greenDays is days of every suite that a gate asks so.
-func (a *App) greenDays(ctx context.Context, now time.Time) (map[string][]register.Day, error) {
+func (a *App) greenDays(ctx context.Context, p *plan.Plan, now time.Time) (map[string][]register.Day, error) {
 	out := map[string][]register.Day{}
-	for id, suite := range a.plan.Suites {
-		days, err := a.days(ctx, a.plan, suite, now)
+	for id, suite := range p.Suites {
+		days, err := a.days(ctx, p, suite, now)
 		if err != nil {
 			return nil, err
 		}

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -34,6 +35,7 @@ import (
 	"skift/internal/runner"
 	"skift/internal/scheduler"
 	"skift/internal/secret"
+	"skift/internal/snapshot"
 	"skift/internal/store"
 	"skift/internal/sweeper"
 )
@@ -64,7 +66,6 @@ func (e *PlanError) Error() string {
 // App is one opened transition.
 type App struct {
 	dir, data string
-	plan      *plan.Plan
 	settings  config.Settings
 	log       *slog.Logger
 	bugs      *bugLog         // behind log
@@ -81,7 +82,10 @@ type App struct {
 	revisions *revisions
 	pulse     pulse // of the loops
 	socket    string
-	beside    bool // another process has the data directory; it is only read
+	beside    bool   // another process has the data directory; it is only read
+	override  string // of the data directory; "" = as the settings say
+	reloading sync.Mutex
+	rejected  atomic.Pointer[snapshot.Rejected] // the plan that could not be taken into use; nil = none
 }
 
 // Reading is a plan directory as it was read: the plan, the settings, and all there is to say about them.
@@ -153,7 +157,7 @@ func open(ctx context.Context, o Options, beside bool) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{dir: o.PlanDir, data: DataDir(o.PlanDir, o.DataDir, settings), plan: p, settings: settings, beside: beside,
+	a := &App{dir: o.PlanDir, data: DataDir(o.PlanDir, o.DataDir, settings), settings: settings, beside: beside, override: o.DataDir,
 		bugs: newBugLog(o.Log, &secret.Masker{}), keptBugs: map[string]bool{}}
 	a.log = slog.New(a.bugs)
 	if a.socket, err = api.SocketPath(a.data); err != nil {
@@ -167,32 +171,32 @@ func open(ctx context.Context, o Options, beside bool) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.wire(ctx); err != nil {
+	if err := a.wire(ctx, p); err != nil {
 		a.store.Close()
 		return nil, err
 	}
 	return a, nil
 }
 
-func (a *App) wire(ctx context.Context) error {
+func (a *App) wire(ctx context.Context, p *plan.Plan) error {
 	head, err := a.store.Head(ctx)
 	if err != nil {
 		return err
 	}
-	if a.ledger, err = ledger.Open(ctx, a.plan.ID, a.journal(head), head); err != nil {
+	if a.ledger, err = ledger.Open(ctx, p.ID, a.journal(head), head); err != nil {
 		return err
 	}
 	a.files = files{a.data}
 	a.launches.path = filepath.Join(a.data, "launched")
 	a.revisions = &revisions{dir: filepath.Join(a.data, "revisions")}
 	if !a.beside {
-		if err := a.revisions.keep(a.plan); err != nil {
+		if err := a.revisions.keep(p); err != nil {
 			return err
 		}
 	}
 	masker := a.bugs.masker
 	resolver := secret.NewResolver(a.dir, os.LookupEnv, masker)
-	a.dialer = &dial.Dialer{Allowed: networks(a.plan), Own: own(a.settings)}
+	a.dialer = &dial.Dialer{Allowed: networks(p), Own: own(a.settings)}
 	actions, err := action.New(action.Config{PlanDir: a.dir, Dialer: a.dialer, Secrets: resolver, Masker: masker,
 		Version: Version, Contact: a.settings.Contact, Log: a.log})
 	if err != nil {
@@ -203,7 +207,7 @@ func (a *App) wire(ctx context.Context) error {
 	a.sweeper = sweeper.New(probe.New(probe.Config{Dialer: a.dialer, Secrets: resolver, Files: planDir(a.dir),
 		Agent: action.UserAgent(Version, a.settings.Contact)}), budget, a.recordSweep)
 	a.runner = runner.New(runner.Config{
-		Plan: a.plan, Ledger: a.ledger, Actions: doer{actions}, Sweeper: sweeps{a}, Calendar: calendar{},
+		Plan: p, Ledger: a.ledger, Actions: doer{actions}, Sweeper: sweeps{a}, Calendar: calendar{},
 		Reports: reports{a}, Mails: mails{a}, Files: a.files, Launches: &a.launches, Revisions: a.revisions, Log: a.log, Person: PersonIn,
 		InFlight: a.settings.InFlight,
 	})
@@ -270,7 +274,7 @@ func Caller(p *plan.Plan, uid string) string {
 }
 
 // Plan is the revision in use.
-func (a *App) Plan() *plan.Plan { return a.plan }
+func (a *App) Plan() *plan.Plan { return a.runner.Plan() }
 
 // Data is the data directory.
 func (a *App) Data() string { return a.data }

@@ -15,7 +15,7 @@ func (a *App) Asking(fn func() error) error {
 	if err != nil {
 		return err
 	}
-	server, err := api.Listen(path, asking{a}, func(uid string) string { return Caller(a.plan, uid) }, a.log)
+	server, err := api.Listen(path, asking{a}, func(uid string) string { return Caller(a.Plan(), uid) }, a.log)
 	if err != nil {
 		return err
 	}
@@ -30,6 +30,11 @@ func (a *App) Asking(fn func() error) error {
 
 // asking is the desk of a process that only asks: nobody would go on with what else is said to it.
 type asking struct{ *App }
+
+// Reload implements api.Desk.
+func (d asking) Reload(context.Context, api.ReloadRequest) (api.ReloadReply, error) {
+	return api.ReloadReply{}, &runner.Refusal{Kind: runner.Conflict, Message: "checks are being asked, and the plan is not changed meanwhile", Hints: []string{"wait until they are answered"}}
+}
 
 // Do implements api.Desk.
 func (d asking) Do(ctx context.Context, c runner.Command) (runner.Reply, error) {

@@ -30,25 +30,27 @@ const (
 
 // who is the actor of a request.
 func (a *App) who(q api.Acting, now time.Time) (journal.Actor, error) {
+	p := a.Plan() // one revision throughout
 	actor := journal.Actor{Seat: q.As, Person: q.EnteredBy, EnteredBy: q.EnteredBy, Via: journal.ViaConsole}
 	if q.As == "" {
 		return actor, nil
 	}
-	if a.plan.Seats[q.As] == nil {
-		return actor, unknown("seat", q.As, a.plan.SeatIDs)
+	if p.Seats[q.As] == nil {
+		return actor, unknown("seat", q.As, p.SeatIDs)
 	}
-	actor.Person = PersonIn(a.plan, q.As, now)
+	actor.Person = PersonIn(p, q.As, now)
 	return actor, nil
 }
 
 // Export implements api.Desk.
 func (a *App) Export(ctx context.Context, q api.ExportRequest) (api.ExportReply, error) {
-	env, ids, err := a.chosen(q.Environment, q.Patterns, "")
+	p := a.Plan() // one revision throughout
+	env, ids, err := a.chosen(p, q.Environment, q.Patterns, "")
 	if err != nil {
 		return api.ExportReply{}, err
 	}
-	if _, member := a.plan.Member(q.For); !member && a.plan.Parties[q.For] == nil {
-		return api.ExportReply{}, unknown("party", q.For, a.plan.PartyIDs)
+	if _, member := p.Member(q.For); !member && p.Parties[q.For] == nil {
+		return api.ExportReply{}, unknown("party", q.For, p.PartyIDs)
 	}
 	if q.Expires < shortestExport || q.Expires > longestExport {
 		return api.ExportReply{}, &runner.Refusal{Kind: runner.Usage, Message: "an export can be answered for 1 minute to 90 days"}
@@ -59,10 +61,10 @@ func (a *App) Export(ctx context.Context, q api.ExportRequest) (api.ExportReply,
 		if err != nil {
 			return err
 		}
-		e := probefile.Export{ID: newID("ask"), Plan: a.plan.ID, Language: a.plan.Language, Party: q.For, Environment: env,
+		e := probefile.Export{ID: newID("ask"), Plan: p.ID, Language: p.Language, Party: q.For, Environment: env,
 			MadeAt: tx.Now, ExpiresAt: tx.Now.Add(q.Expires).Truncate(time.Second),
 			Budget: probefile.Budget{Parallel: a.settings.Budget.Parallel, Total: a.settings.Budget.Total, Rate: a.settings.Budget.Rate, SSHGap: a.settings.Budget.SSHGap}}
-		if out.LeftOut, err = a.fill(&e, a.scope(tx.Facts, a.plan, env, ids, tx.Now)); err != nil {
+		if out.LeftOut, err = a.fill(&e, a.scope(tx.Facts, p, env, ids, tx.Now)); err != nil {
 			return err
 		}
 		if len(e.Questions) == 0 {
@@ -108,7 +110,7 @@ func (a *App) fill(e *probefile.Export, s matrix.Scope) (left []api.LeftOut, err
 // belongs reports whether a unit is a party's to ask: its flow, or asked from a host of the party; a group has what its members have.
 func (a *App) belongs(u matrix.Unit, party string) bool {
 	has := func(id string) bool {
-		if m, ok := a.plan.Member(id); ok && m.Group == party {
+		if m, ok := a.Plan().Member(id); ok && m.Group == party {
 			return true
 		}
 		return id == party && id != ""
@@ -152,7 +154,8 @@ func (a *App) Import(ctx context.Context, q api.ImportRequest) (api.ImportReply,
 			return nil
 		}
 		env := tx.Facts.Register.Exports[found.Export].Environment
-		results := a.judge(a.scope(tx.Facts, a.plan, env, a.plan.CheckIDs, tx.Now), found, &out)
+		p := a.Plan()
+		results := a.judge(a.scope(tx.Facts, p, env, p.CheckIDs, tx.Now), found, &out)
 		tx.Batch().Observations = results
 		out.Answers = slices.Clone(results)
 		slices.SortStableFunc(out.Answers, func(x, y checks.Result) int { return cmp.Compare(badness(y.Verdict), badness(x.Verdict)) })

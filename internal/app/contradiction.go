@@ -19,7 +19,7 @@ func (a *App) composeContradiction(ctx context.Context, c runner.Compose) (out [
 	if a.outbox == nil {
 		return nil, nil, nil
 	}
-	p, now := a.plan, time.Now()
+	p, now := a.Plan(), time.Now()
 	var done []string
 	for _, seat := range c.Seats {
 		to := inSeat(p, seat, now)

@@ -56,15 +56,16 @@ func (a *App) show(ctx context.Context, viewer string, fn func(snapshot.In)) err
 	return nil
 }
 
-// stored is what the store has to show: read once, however many look at it.
+// stored is what the store has to show by one revision of the plan: read once, however many look at it.
 func (a *App) stored(ctx context.Context, now time.Time) (in snapshot.In, err error) {
-	if in.Latest, err = a.recent(ctx, a.plan, now); err != nil {
+	in.Plan = a.Plan()
+	if in.Latest, err = a.recent(ctx, in.Plan, now); err != nil {
 		return in, err
 	}
-	if in.LastOK, err = a.lastOK(ctx, a.plan); err != nil {
+	if in.LastOK, err = a.lastOK(ctx, in.Plan); err != nil {
 		return in, err
 	}
-	if in.Days, err = a.greenDays(ctx, now); err != nil {
+	if in.Days, err = a.greenDays(ctx, in.Plan, now); err != nil {
 		return in, err
 	}
 	in.Messages, err = a.store.Messages(ctx, register.MessageFilter{Brief: true})
@@ -73,8 +74,11 @@ func (a *App) stored(ctx context.Context, now time.Time) (in snapshot.In, err er
 
 // showing calls fn with what is stored and everything else that is known.
 func (a *App) showing(in snapshot.In, viewer string, now time.Time, fn func(snapshot.In)) {
-	in.Plan, in.Bound, in.Progress, in.Head = a.plan, a.revisions.find, a.runner.Progress(now), a.ledger.Head()
+	in.Bound, in.Progress, in.Head = a.revisions.find, a.runner.Progress(now), a.ledger.Head()
 	in.Now, in.AuthWait, in.Viewer = now, a.settings.Budget.AuthWait, viewer
+	if viewer == "" { // the customer's own
+		in.Rejected = a.rejected.Load()
+	}
 	a.ledger.Read(func(f *ledger.Facts) {
 		in.Runs, in.Register, in.Events = &f.Runs, &f.Register, f.Last
 		fn(in)
@@ -83,12 +87,13 @@ func (a *App) showing(in snapshot.In, viewer string, now time.Time, fn func(snap
 
 // Check implements api.Desk.
 func (a *App) Check(ctx context.Context, q api.CheckRequest) (api.CheckReply, error) {
-	env, ids, err := a.chosen(q.Environment, q.Patterns, q.Side)
+	p := a.Plan() // one revision throughout
+	env, ids, err := a.chosen(p, q.Environment, q.Patterns, q.Side)
 	if err != nil {
 		return api.CheckReply{}, err
 	}
-	w := runner.Sweep{Plan: a.plan, Environment: env, Side: string(q.Side), Cause: q.Cause}
-	if len(q.Patterns) == 1 && a.plan.Suites[q.Patterns[0]] != nil && q.Side == "" && env == a.plan.SuiteEnvironment(a.plan.Suites[q.Patterns[0]]) {
+	w := runner.Sweep{Plan: p, Environment: env, Side: string(q.Side), Cause: q.Cause}
+	if len(q.Patterns) == 1 && p.Suites[q.Patterns[0]] != nil && q.Side == "" && env == p.SuiteEnvironment(p.Suites[q.Patterns[0]]) {
 		w.Suite = q.Patterns[0]
 	}
 	if !q.Dry && a.beside {
@@ -111,13 +116,14 @@ func (a *App) Check(ctx context.Context, q api.CheckRequest) (api.CheckReply, er
 
 // Explain implements api.Desk.
 func (a *App) Explain(ctx context.Context, q api.ExplainRequest) (api.ExplainReply, error) {
-	env, ids, err := a.chosen(q.Environment, q.Patterns, q.Side)
+	p := a.Plan() // one revision throughout
+	env, ids, err := a.chosen(p, q.Environment, q.Patterns, q.Side)
 	if err != nil {
 		return api.ExplainReply{}, err
 	}
 	if q.Flow != "" {
 		var known []string
-		for _, f := range a.plan.Flows {
+		for _, f := range p.Flows {
 			known = append(known, f.ID)
 		}
 		if !slices.Contains(known, q.Flow) {

@@ -42,8 +42,8 @@ func (a *App) Figures(ctx context.Context) (health.Figures, error) {
 
 // figure makes the figures.
 func (a *App) figure(ctx context.Context, now time.Time) (health.Figures, error) {
-	report := a.Health(ctx)
-	f := health.Figures{Version: Version, Plan: a.plan.ID, Hash: a.plan.Hash, Troubles: report.Troubles, DiskFree: diskFree(a.data), Database: a.databaseSize()}
+	p, report := a.Plan(), a.Health(ctx)
+	f := health.Figures{Version: Version, Plan: p.ID, Hash: p.Hash, Troubles: report.Troubles, DiskFree: diskFree(a.data), Database: a.databaseSize()}
 	if health.RestartHelps(report.Troubles) && len(report.Troubles) == 1 && report.Troubles[0].Code == health.Stuck {
 		return f, nil // nothing else could be asked
 	}
@@ -51,7 +51,7 @@ func (a *App) figure(ctx context.Context, now time.Time) (health.Figures, error)
 	if err := a.figureSlots(ctx, &f, now); err != nil {
 		return f, err
 	}
-	recent, err := a.recent(ctx, a.plan, now)
+	recent, err := a.recent(ctx, p, now)
 	if err != nil {
 		return f, err
 	}
@@ -67,8 +67,8 @@ func (a *App) figure(ctx context.Context, now time.Time) (health.Figures, error)
 		f.Paused = len(facts.Register.Paused)
 		f.Runs, f.Steps, f.Denied = openWork(&facts.Runs)
 		f.Gates = a.deadlines(facts, now)
-		for _, env := range a.plan.EnvIDs {
-			f.Pairs = append(f.Pairs, countPairs(a.scope(facts, a.plan, env, a.plan.CheckIDs, now).Compare(recent))...)
+		for _, env := range p.EnvIDs {
+			f.Pairs = append(f.Pairs, countPairs(a.scope(facts, p, env, p.CheckIDs, now).Compare(recent))...)
 		}
 	})
 	return f, nil
@@ -127,7 +127,7 @@ func (a *App) certEnds(recent []register.Interval) []health.CertEnd {
 	type side struct{ env, service, side string }
 	ends := map[side]time.Time{}
 	for u, i := range last {
-		spec := a.plan.Checks[u.Check]
+		spec := a.Plan().Checks[u.Check]
 		if spec == nil || spec.Service == "" {
 			continue
 		}
@@ -148,11 +148,12 @@ func (a *App) certEnds(recent []register.Interval) []health.CertEnd {
 
 // environmentOf is where a unit's address belongs to its service; "" = nowhere any more.
 func (a *App) environmentOf(service string, u checks.Unit) string {
-	s := a.plan.Services[service]
+	p := a.Plan()
+	s := p.Services[service]
 	if s == nil {
 		return ""
 	}
-	for _, env := range a.plan.EnvIDs {
+	for _, env := range p.EnvIDs {
 		for _, addr := range s.In[env][u.Side].Addrs {
 			if addr == u.Addr {
 				return env
@@ -200,9 +201,10 @@ func openWork(f *run.Facts) (runs, steps map[string]int, contradicted int) {
 
 // deadlines are those of the gates that are open, or will be, and are not decided.
 func (a *App) deadlines(f *ledger.Facts, now time.Time) map[string]time.Time {
+	p := a.Plan()
 	out := map[string]time.Time{}
-	tl := timeline.At(a.plan, &f.Register, now)
-	for id, g := range a.plan.Gates {
+	tl := timeline.At(p, &f.Register, now)
+	for id, g := range p.Gates {
 		facts := f.Register.Gates[register.GateKey{Gate: id}]
 		if facts != nil && facts.Decision != nil {
 			continue

@@ -126,8 +126,23 @@ type revisions struct {
 
 func (r *revisions) path(hash string) string { return filepath.Join(r.dir, hash+".json") }
 
-// keep stores a revision once.
+// keep stores a revision once, and has it at hand.
 func (r *revisions) keep(p *plan.Plan) error {
+	if err := r.store(p); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.loaded == nil {
+		r.loaded = map[string]*plan.Plan{}
+	}
+	if r.loaded[p.Hash] == nil {
+		r.loaded[p.Hash] = p
+	}
+	return nil
+}
+
+func (r *revisions) store(p *plan.Plan) error {
 	if _, err := os.Stat(r.path(p.Hash)); err == nil {
 		return nil
 	}

@@ -150,7 +150,7 @@ func (a *App) answer(m Mode) (asked net.Listener, server *api.Server, err error)
 	if asked, err = a.listen(m); err != nil {
 		return nil, nil, err
 	}
-	if server, err = api.Listen(a.socket, a, func(uid string) string { return Caller(a.plan, uid) }, a.log); err != nil && asked != nil {
+	if server, err = api.Listen(a.socket, a, func(uid string) string { return Caller(a.Plan(), uid) }, a.log); err != nil && asked != nil {
 		asked.Close()
 	}
 	return asked, server, err
@@ -246,5 +246,5 @@ func (a *App) statusLine(r health.Report) string {
 	if len(next) == 0 {
 		return "nothing comes by itself"
 	}
-	return fmt.Sprintf("next: %s at %s", next[0].Key, next[0].Begins(next[0].At).In(a.plan.Zone).Format("2006-01-02 15:04:05 MST"))
+	return fmt.Sprintf("next: %s at %s", next[0].Key, next[0].Begins(next[0].At).In(a.Plan().Zone).Format("2006-01-02 15:04:05 MST"))
 }

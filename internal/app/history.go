@@ -10,33 +10,35 @@ import (
 	"skift/internal/api"
 	"skift/internal/ledger"
 	"skift/internal/matrix"
+	"skift/internal/plan"
 	"skift/internal/register"
 	"skift/internal/runner"
 )
 
 // chosen is what a request about checks means: the environment and the checks it names.
-func (a *App) chosen(env string, patterns []string, side checks.Side) (string, []string, error) {
+func (a *App) chosen(p *plan.Plan, env string, patterns []string, side checks.Side) (string, []string, error) {
 	if env == "" {
-		env = a.plan.Production()
+		env = p.Production()
 	}
-	if a.plan.Environments[env] == nil {
-		return "", nil, unknown("environment", env, a.plan.EnvIDs)
+	if p.Environments[env] == nil {
+		return "", nil, unknown("environment", env, p.EnvIDs)
 	}
 	if len(patterns) == 0 {
 		patterns = []string{"*"}
 	}
-	for _, w := range a.plan.Unmatched(patterns) {
-		return "", nil, unknown("check or suite", w, slices.Concat(a.plan.CheckIDs, a.plan.SuiteIDs))
+	for _, w := range p.Unmatched(patterns) {
+		return "", nil, unknown("check or suite", w, slices.Concat(p.CheckIDs, p.SuiteIDs))
 	}
 	if side != "" && !slices.Contains(checks.Sides(), side) {
 		return "", nil, &runner.Refusal{Kind: runner.Usage, Message: fmt.Sprintf("a side is old or new, not %q", side)}
 	}
-	return env, a.plan.MatchChecks(patterns), nil
+	return env, p.MatchChecks(patterns), nil
 }
 
 // History implements api.Desk.
 func (a *App) History(ctx context.Context, q api.HistoryRequest) (api.HistoryReply, error) {
-	env, ids, err := a.chosen(q.Environment, q.Patterns, q.Side)
+	p := a.Plan() // one revision throughout
+	env, ids, err := a.chosen(p, q.Environment, q.Patterns, q.Side)
 	if err != nil {
 		return api.HistoryReply{}, err
 	}
@@ -48,7 +50,7 @@ func (a *App) History(ctx context.Context, q api.HistoryRequest) (api.HistoryRep
 	var tracks []matrix.Track
 	var concluded matrix.Concluded
 	a.ledger.Read(func(f *ledger.Facts) {
-		s := a.scope(f, a.plan, env, ids, out.At)
+		s := a.scope(f, p, env, ids, out.At)
 		tracks = s.Tracks(intervals)
 		concluded = s.Conclude(tracks)
 	})

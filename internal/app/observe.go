@@ -33,7 +33,8 @@ func (a *App) Observe(ctx context.Context, q api.ObserveRequest) (api.ObserveRep
 				return &runner.Refusal{Kind: runner.Usage, Message: fmt.Sprintf("the log says that %s came at %s, which is yet to come", s.Addr, s.LastAt.Format(time.RFC3339))}
 			}
 		}
-		results := a.seenIn(a.scope(tx.Facts, a.plan, out.Environment, a.plan.CheckIDs, tx.Now), q, out.Addr)
+		p := a.Plan()
+		results := a.seenIn(a.scope(tx.Facts, p, out.Environment, p.CheckIDs, tx.Now), q, out.Addr)
 		digest := digestOf(q.Summary.Digest, results)
 		if seq, ok := tx.Facts.Register.Brought[digest]; ok {
 			out.Already, out.Event = true, seq
@@ -52,19 +53,20 @@ func (a *App) Observe(ctx context.Context, q api.ObserveRequest) (api.ObserveRep
 
 // logged sets a log beside the flows of its service: who came, who is known, and who never came.
 func (a *App) logged(q api.ObserveRequest) (api.ObserveReply, error) {
-	env, _, err := a.chosen(q.Environment, nil, q.Side)
+	p := a.Plan() // one revision throughout
+	env, _, err := a.chosen(p, q.Environment, nil, q.Side)
 	out := api.ObserveReply{Service: q.Service, Side: q.Side, Environment: env, Addr: q.Addr, Lines: q.Summary.Lines, Rejected: q.Summary.Rejected, Sources: []api.Source{}}
 	refusal := func(format string, args ...any) error {
 		return &runner.Refusal{Kind: runner.Usage, Message: fmt.Sprintf(format, args...)}
 	}
-	service := a.plan.Services[q.Service]
+	service := p.Services[q.Service]
 	switch {
 	case err != nil:
 		return out, err
 	case q.Side == "":
 		return out, refusal("say whose log it is: --side old or new")
 	case service == nil:
-		return out, unknown("service", q.Service, a.plan.ServiceIDs)
+		return out, unknown("service", q.Service, p.ServiceIDs)
 	case len(q.Summary.Sources) == 0:
 		return out, refusal("nothing in the log says that anybody came: nothing is stored")
 	case len(q.Summary.Digest) != 64:
@@ -80,7 +82,7 @@ func (a *App) logged(q api.ObserveRequest) (api.ObserveReply, error) {
 	case !slices.Contains(addrs, q.Addr):
 		return out, refusal("%s is no address of %s on the %s side: there are %s", q.Addr, q.Service, q.Side, strings.Join(addrs, ", "))
 	}
-	for _, f := range a.plan.Flows {
+	for _, f := range p.Flows {
 		if f.Service == q.Service && f.Direction != plan.Outbound && !slices.ContainsFunc(q.Summary.Sources, func(s accesslog.Source) bool { return f.ComesFrom(s.Addr) }) {
 			out.Unseen = append(out.Unseen, f.ID)
 		}
@@ -88,7 +90,7 @@ func (a *App) logged(q api.ObserveRequest) (api.ObserveReply, error) {
 	for _, s := range q.Summary.Sources {
 		src := api.Source{Source: s}
 		src.Code, _ = amounts(s)
-		for _, f := range a.plan.Flows {
+		for _, f := range p.Flows {
 			if f.Service == q.Service && f.Direction != plan.Outbound && f.ComesFrom(s.Addr) {
 				src.Flows = append(src.Flows, f.ID)
 			}

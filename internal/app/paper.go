@@ -22,11 +22,11 @@ func (a *App) Paper(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	var b bytes.Buffer
-	err = report.Paper(&b, a.plan, s)
+	err = report.Paper(&b, a.Plan(), s)
 	return b.Bytes(), err
 }
 
-// keepPaper writes the page anew at each gate and with each run, so that the last one is there when nothing else is. That it cannot stops nothing.
+// keepPaper writes the page anew at each gate, with each run and with another revision of the plan, so that the last one is there when nothing else is. That it cannot stops nothing.
 func (a *App) keepPaper(ctx context.Context) error {
 	sub := a.ledger.Subscribe()
 	defer sub.Close()
@@ -36,7 +36,7 @@ func (a *App) keepPaper(ctx context.Context) error {
 			return nil
 		}
 		for _, e := range events {
-			if e.Kind != register.GateOpened && e.Kind != register.GateDecided && e.Kind != run.RunStarted {
+			if e.Kind != register.GateOpened && e.Kind != register.GateDecided && e.Kind != register.PlanAdopted && e.Kind != run.RunStarted {
 				continue
 			}
 			err := bug.Caught(func() error {

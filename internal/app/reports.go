@@ -54,7 +54,7 @@ func (a *App) compose(ctx context.Context, c runner.Compose) (out []composed, mi
 	if c.Report == runner.ContradictionReport {
 		return a.composeContradiction(ctx, c)
 	}
-	p := a.plan // who is told, and in which words, is of the plan in use
+	p := a.Plan() // who is told, and in which words, is of the plan in use
 	audience := p.Audiences[c.Audience]
 	if audience == nil {
 		return nil, nil, unknown("audience", c.Audience, p.AudienceIDs)
@@ -153,7 +153,7 @@ type letter struct {
 // build makes the message of one person. Its id names audience, report, period and person: deciding it twice is refused.
 func (a *App) build(l letter) (register.Message, error) {
 	c, kind, to, rendered := l.Compose, l.kind, l.to, l.rendered
-	sum := sha256.Sum256([]byte(strings.Join([]string{a.plan.ID, c.Audience, kind, c.Period, to.person, to.party}, "\x00")))
+	sum := sha256.Sum256([]byte(strings.Join([]string{a.Plan().ID, c.Audience, kind, c.Period, to.person, to.party}, "\x00")))
 	m := register.Message{ID: hex.EncodeToString(sum[:12]), Audience: c.Audience, Report: kind, Recipient: to.person, Address: l.address, Subject: rendered.Subject}
 	from := mail.Address{Addr: "skift@localhost.example"}
 	if a.settings.SMTP != nil {
@@ -165,8 +165,8 @@ func (a *App) build(l letter) (register.Message, error) {
 	}
 	_, domain, _ := strings.Cut(from.Addr, "@")
 	raw, err := mail.Build(mail.Message{
-		ID: m.ID + "@" + domain, From: from, To: mail.Address{Addr: l.address}, Subject: rendered.Subject, Date: l.now.In(a.plan.Zone),
-		ListID: c.Audience + "." + a.plan.ID + "." + domain, Head: a.ledger.Head().String(), Language: l.lang, Text: rendered.Text, HTML: rendered.HTML,
+		ID: m.ID + "@" + domain, From: from, To: mail.Address{Addr: l.address}, Subject: rendered.Subject, Date: l.now.In(a.Plan().Zone),
+		ListID: c.Audience + "." + a.Plan().ID + "." + domain, Head: a.ledger.Head().String(), Language: l.lang, Text: rendered.Text, HTML: rendered.HTML,
 	})
 	m.Raw = raw
 	return m, err
@@ -175,7 +175,7 @@ func (a *App) build(l letter) (register.Message, error) {
 // Report implements api.Desk.
 func (a *App) Report(ctx context.Context, q api.ReportRequest) (api.ReportReply, error) {
 	now := time.Now()
-	c := runner.Compose{Plan: a.plan, Audience: q.Audience, Report: q.Report, Period: "asked " + now.UTC().Format(time.RFC3339Nano)}
+	c := runner.Compose{Plan: a.Plan(), Audience: q.Audience, Report: q.Report, Period: "asked " + now.UTC().Format(time.RFC3339Nano)}
 	mails, missing, err := a.compose(ctx, c)
 	if err != nil {
 		return api.ReportReply{}, err

@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -134,7 +136,7 @@ func (a *App) schedule(ctx context.Context) error {
 			}
 		}
 	}()
-	s := scheduler.New(scheduler.Config{Plan: a.plan, Store: slots{a}, Worker: worker{a}, Present: a.presentAt, Changed: changed, Size: a.looked, Log: a.log})
+	s := scheduler.New(scheduler.Config{Store: slots{a}, Worker: worker{a}, Present: a.presentAt, Changed: changed, Size: a.looked, Log: a.log})
 	a.scheduler.Store(s)
 	return s.Run(ctx)
 }
@@ -149,7 +151,11 @@ func (a *App) looked() int64 {
 func (a *App) presentAt(now time.Time) scheduler.Present {
 	var p scheduler.Present
 	a.ledger.Read(func(f *ledger.Facts) {
-		p = scheduler.Present{Timeline: timeline.At(a.plan, f.Register.Dates(), now), AdoptedAt: f.Register.AdoptedAt}
+		p = scheduler.Present{Timeline: timeline.At(a.Plan(), f.Register.Dates(), now), AdoptedAt: f.Register.AdoptedAt, Added: map[string]time.Time{}}
+		for key, at := range f.Register.Added {
+			section, id, _ := strings.Cut(key, "/")
+			p.Added[map[string]string{"suites": timeline.SuiteKey, "audiences": timeline.ReportKey}[section]+id] = at
+		}
 	})
 	return p
 }
@@ -178,23 +184,39 @@ func (s slots) Claimed(ctx context.Context) ([]register.Slot, error) { return s.
 // worker does what is due.
 type worker struct{ a *App }
 
+// errGone says that what a slot was for is not in the plan any more: another revision came into use since it was claimed.
+func errGone(what, id string) error {
+	return fmt.Errorf("the plan has no %s %s any more", what, id)
+}
+
 // Sweep implements scheduler.Worker.
 func (w worker) Sweep(ctx context.Context, suite string, slot time.Time) error {
-	s := w.a.plan.Suites[suite]
-	return w.a.sweep(ctx, runner.Sweep{Plan: w.a.plan, Environment: w.a.plan.SuiteEnvironment(s), Suite: suite, Scheduled: true,
+	p := w.a.Plan()
+	s := p.Suites[suite]
+	if s == nil {
+		return errGone("suite", suite)
+	}
+	return w.a.sweep(ctx, runner.Sweep{Plan: p, Environment: p.SuiteEnvironment(s), Suite: suite, Scheduled: true,
 		Cause: "schedule " + slot.UTC().Format(time.RFC3339)}, s.Checks, nil)
 }
 
 // Report implements scheduler.Worker.
 func (w worker) Report(ctx context.Context, audience string, slot register.Slot) error {
-	_, err := w.a.runner.Tell(ctx, runner.Compose{Plan: w.a.plan, Audience: audience, Report: w.a.plan.Audiences[audience].Report,
+	p := w.a.Plan()
+	if p.Audiences[audience] == nil {
+		return errGone("audience", audience)
+	}
+	_, err := w.a.runner.Tell(ctx, runner.Compose{Plan: p, Audience: audience, Report: p.Audiences[audience].Report,
 		Period: slot.At.UTC().Format(time.RFC3339)}, &slot, journal.Actor{Via: journal.ViaScheduler})
 	return err
 }
 
 // Enter implements scheduler.Worker.
 func (w worker) Enter(ctx context.Context, milestone string, slot register.Slot) error {
-	m := w.a.plan.Milestones[milestone]
+	m := w.a.Plan().Milestones[milestone]
+	if m == nil {
+		return errGone("milestone", milestone)
+	}
 	if m.Runbook == "" {
 		return w.a.runner.Enter(ctx, milestone, slot)
 	}

@@ -23,7 +23,7 @@ func (a *App) WhatIf(_ context.Context, q api.WhatIfRequest) (api.WhatIfReply, e
 			return
 		}
 		top := f.Runs.Top(r)
-		w := calendar{}.World(a.plan, f, now, a.revisions.find)
+		w := calendar{}.World(a.Plan(), f, now, a.revisions.find)
 		out.Run, out.Before = top.ID, forecast.Of(w, top, now)
 		w.Changes = map[forecast.Ref]forecast.Change{{Run: r.ID, Step: q.Step}: {By: q.By, To: q.To}}
 		out.After = forecast.Of(w, top, now)

@@ -35,13 +35,15 @@ type session struct {
 	json      bool
 	plan      *plan.Plan      // what is shown is shown by it; nil before it was read
 	force     <-chan struct{} // closed at the second Ctrl-C
+	hangup    *hangup
 }
 
 // Main runs one command and returns its exit code.
 func Main(args []string, in io.Reader, out, stderr io.Writer) int {
-	ctx, force, stop := signals()
+	hangup := newHangup()
+	ctx, force, stop := signals(hangup)
 	defer stop()
-	s := &session{in: in, out: out, err: stderr, force: force}
+	s := &session{in: in, out: out, err: stderr, force: force, hangup: hangup}
 	if f, ok := out.(*os.File); ok {
 		s.screen = term.Detect(f)
 	}
@@ -54,8 +56,8 @@ func Main(args []string, in io.Reader, out, stderr io.Writer) int {
 }
 
 // signals: the first Ctrl-C or SIGTERM asks to stop and ends ctx, the second to stop now and closes force. A terminal that
-// goes away asks to stop, too, unless whoever started us wanted that ignored.
-func signals() (ctx context.Context, force <-chan struct{}, stop func()) {
+// goes away asks to stop, too, unless whoever started us wanted that ignored. Another SIGHUP is for whoever catches it.
+func signals(h *hangup) (ctx context.Context, force <-chan struct{}, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	got := make(chan os.Signal, 4)
 	asks := []os.Signal{os.Interrupt, syscall.SIGTERM}
@@ -67,7 +69,11 @@ func signals() (ctx context.Context, force <-chan struct{}, stop func()) {
 	go func() {
 		for n := 1; ; n++ {
 			select {
-			case <-got:
+			case sig := <-got:
+				if sig == syscall.SIGHUP && h.taken() {
+					n--
+					continue
+				}
 			case <-done:
 				return
 			}
@@ -136,7 +142,7 @@ func (s *session) groups() []group {
 		{"plan", "Plan:", []*cobra.Command{s.initCommand(), s.validateCommand(), s.planCommand(), s.scheduleCommand(), s.whoCommand(), s.runbookCommand()}},
 		{"look", "Look at both platforms:", []*cobra.Command{s.checkCommand(), s.explainCommand(), s.historyCommand(), s.flowsCommand(), s.certsCommand(),
 			s.probeCommand(), s.observeCommand(), s.reflectCommand()}},
-		{"run", "Run:", []*cobra.Command{s.serveCommand(), s.runCommand(), s.startCommand(), s.runsCommand(), s.watchCommand(), s.stepCommand(), s.pauseCommand(),
+		{"run", "Run:", []*cobra.Command{s.serveCommand(), s.reloadCommand(), s.runCommand(), s.startCommand(), s.runsCommand(), s.watchCommand(), s.stepCommand(), s.pauseCommand(),
 			s.resumeCommand(), s.holdCommand(), s.releaseCommand(), s.abortCommand(), s.backOutCommand(), s.whatIfCommand(), s.compareCommand()}},
 		{"decide", "Decide:", []*cobra.Command{s.gateCommand(), s.voteCommand(), s.attestCommand(), s.acceptCommand(), s.confirmCommand(), s.milestoneCommand(), s.freezeCommand(), s.incidentCommand()}},
 		{"tell", "Tell and prove:", []*cobra.Command{s.statusCommand(), s.handoverCommand(), s.printCommand(), s.reportCommand(), s.calendarCommand(), s.mailCommand(), s.logCommand(), s.verifyCommand(), s.journalCommand(), s.backupCommand(), s.restoreCommand()}},

@@ -117,7 +117,7 @@ func (s *session) remote(ctx context.Context, client *api.Client, c *counter, ba
 			client.Close()
 			return nil, err
 		}
-		s.note("the plan has %s now (skift validate); the running skift goes on with the one it was started on", numbered(len(bad.Problems), "problem"))
+		s.note("the plan has %s now (skift validate); the running skift goes on with the one in use", numbered(len(bad.Problems), "problem"))
 	}
 	s.plan = c.plan
 	return c, nil

@@ -26,22 +26,8 @@ func (s *session) tellMove(r *redating, out movedPlan) error {
 	v.stays(&b, r)
 	v.impossible(&b, r.said.Hindrances)
 	v.problems(&b, r.said.Problems)
-	if len(out.Votes) > 0 {
-		v.section(&b, v.c.T("move.votes"))
-		for _, g := range out.Votes {
-			key := "move.votes.open"
-			if g.Decided {
-				key = "move.votes.decided"
-			}
-			v.item(&b, "·", v.c.T(key, "gate", g.Gate, "seats", v.c.List(g.Seats)))
-		}
-	}
-	if len(out.Runs) > 0 {
-		v.section(&b, v.c.T("move.runs"))
-		for _, id := range out.Runs {
-			v.item(&b, "·", v.c.T("move.runs.bound", "run", id))
-		}
-	}
+	v.voided(&b, out.Votes)
+	v.bound(&b, out.Runs)
 	s.printf("%s\n", b.String())
 	switch {
 	case out.Refused:

@@ -190,30 +190,29 @@ func (s *session) settleMove(r *redating, text []byte, wanted func(plan.Change) 
 
 // movedPlan is `skift plan move --json`.
 type movedPlan struct {
-	Milestone  string           `json:"milestone"`
-	Reason     string           `json:"reason,omitempty"`
-	By         string           `json:"by,omitempty"` // seat
-	Written    bool             `json:"written"`
-	Refused    bool             `json:"refused"`    // something becomes impossible, and --accept was not given
-	Changes    []plan.Change    `json:"changes"`    // in the plan as it is written
-	Dates      []movedDate      `json:"dates"`      // that are others then
-	Stays      []movedDate      `json:"stays"`      // that stay and stand on the other side of the milestone then
-	Impossible []lint.Hindrance `json:"impossible"` // what becomes so
-	Problems   []diag.Problem   `json:"problems"`   // what skift validate says of the plan then, and does not say now
-	Votes      []gate.Voided    `json:"votes"`      // answers that count no more
-	Runs       []string         `json:"runs"`       // under way: they go on by the plan they were begun on
-	Hash       string           `json:"hash"`       // of the plan as it was
-	NewHash    string           `json:"new_hash"`
+	Milestone  string             `json:"milestone"`
+	Reason     string             `json:"reason,omitempty"`
+	By         string             `json:"by,omitempty"` // seat
+	Written    bool               `json:"written"`
+	Refused    bool               `json:"refused"`    // something becomes impossible, and --accept was not given
+	Changes    []plan.Change      `json:"changes"`    // in the plan as it is written
+	Dates      []snapshot.Shifted `json:"dates"`      // that are others then
+	Stays      []movedDate        `json:"stays"`      // that stay and stand on the other side of the milestone then
+	Impossible []lint.Hindrance   `json:"impossible"` // what becomes so
+	Problems   []diag.Problem     `json:"problems"`   // what skift validate says of the plan then, and does not say now
+	Votes      []gate.Voided      `json:"votes"`      // answers that count no more
+	Runs       []string           `json:"runs"`       // under way: they go on by the plan they were begun on
+	Hash       string             `json:"hash"`       // of the plan as it was
+	NewHash    string             `json:"new_hash"`
 }
 
-// movedDate is one date before and after.
+// movedDate is a date that stays.
 type movedDate struct {
-	Kind   string         `json:"kind"` // milestone or gate
-	ID     string         `json:"id"`
-	Edge   string         `json:"edge"` // start, end, opens or decide_by
-	Was    *snapshot.Date `json:"was,omitempty"`
-	Is     snapshot.Date  `json:"is"`
-	Before bool           `json:"before,omitempty"` // of what stays: it lies before the milestone then
+	Kind   string        `json:"kind"` // milestone or gate
+	ID     string        `json:"id"`
+	Edge   string        `json:"edge"` // start, end, opens or decide_by
+	Is     snapshot.Date `json:"is"`
+	Before bool          `json:"before"` // it lies before the milestone then, and lies behind it now
 }
 
 func (m movedPlan) impossible() bool {
@@ -222,13 +221,9 @@ func (m movedPlan) impossible() bool {
 
 func (r *redating) outcome() movedPlan {
 	p := r.after.Plan
-	out := movedPlan{Milestone: r.milestone, Reason: r.reason, By: r.as, Changes: plan.Diff(r.before.Plan, p), Dates: []movedDate{}, Stays: []movedDate{},
+	out := movedPlan{Milestone: r.milestone, Reason: r.reason, By: r.as, Changes: plan.Diff(r.before.Plan, p), Dates: snapshot.Shifts(r.was, r.is), Stays: []movedDate{},
 		Impossible: slices.Concat([]lint.Hindrance{}, r.said.Hindrances), Problems: slices.Concat([]diag.Problem{}, r.said.Problems),
 		Votes: slices.Concat([]gate.Voided{}, gate.Voids(p, &r.known.Facts, p.Hash)), Runs: []string{}, Hash: r.before.Plan.Hash, NewHash: p.Hash}
-	for _, d := range r.is.Shifts(r.was) {
-		was := snapshot.DateOf(d.Was)
-		out.Dates = append(out.Dates, movedDate{Kind: d.Kind, ID: d.ID, Edge: string(d.Edge), Was: &was, Is: snapshot.DateOf(d.At)})
-	}
 	for _, d := range r.overtakenByDate {
 		out.Stays = append(out.Stays, movedDate{Kind: d.Kind, ID: d.ID, Edge: string(d.Edge), Is: snapshot.DateOf(d.At), Before: d.Before})
 	}

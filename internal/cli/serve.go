@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -22,6 +23,7 @@ func (s *session) serveCommand() *cobra.Command {
 	c := s.asJSON(&cobra.Command{
 		Use: "serve [--check]", Short: "Run the transition: scheduler, runs, checks and mails, until told to stop",
 		Long: "Starts what is due by the plan: milestones with their runbooks, suites, reports. Other commands talk to it over its socket.\n" +
+			"SIGHUP or skift reload: take up the plan as its files have it now.\n" +
 			"SIGTERM or Ctrl-C once: finish what is in flight, then stop; twice: stop now, and what was in flight becomes uncertain.\n\n" +
 			"With --check nothing is started: plan, settings, roster, secrets, data directory, journal, addresses, mail, disk and clock are looked at, each\n" +
 			"with what to do. It ends with 0 when nothing keeps it from serving, 2 when plan or settings are invalid, else 5.",
@@ -51,6 +53,9 @@ func (s *session) serve(ctx context.Context) error {
 			"other commands talk to it as it is; to serve here, end it first")
 	}
 	w := &watcher{s: s, plan: c.plan, desk: c.desk, data: c.data, all: true, after: c.own.Head().Size}
+	if r := c.own.Pending(); r != nil {
+		s.printf("the plan was changed since it was last in use\n%s", s.brought(*r))
+	}
 	manager, err := systemd.FromEnv(os.Getenv, os.Getpid())
 	if err != nil {
 		return err
@@ -60,7 +65,13 @@ func (s *session) serve(ctx context.Context) error {
 		s.printf("head %s\n", c.own.Head())
 	}}
 	err = s.drive(ctx, c.own, mode, w, func(ctx context.Context) error {
+		var hung sync.WaitGroup
+		defer hung.Wait()
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		hung.Go(func() { s.reloads(ctx, c.own) })
 		for {
+			w.plan = c.own.Plan()
 			if err := w.step(ctx, true); err != nil {
 				if ctx.Err() != nil {
 					return nil

@@ -175,8 +175,11 @@ func (s *session) mails(c *words.Catalogue, o snapshot.Outbox) {
 
 // stalePlan warns when the files say something else than what the running process goes by.
 func (s *session) stalePlan(snap snapshot.Snapshot, p *plan.Plan) {
+	if r := snap.Rejected; r != nil {
+		s.note("%s the plan could not be taken up: %s, first %s; what runs goes on as it was", localTime(p, r.At), numbered(r.Errors, "error"), r.First)
+	}
 	if snap.Plan.Hash != p.Hash {
-		s.note("the plan's files have changed since the running skift took them into use; it goes on with revision %.12s until it is restarted", snap.Plan.Hash)
+		s.note("the plan's files have changed since the running skift took them into use; it goes on with revision %.12s until skift reload", snap.Plan.Hash)
 	}
 }
 

@@ -130,6 +130,9 @@ func (w *watcher) print(e journal.Event) {
 	case run.RunStarted:
 		w.printBegin(e)
 		return
+	case register.PlanAdopted:
+		w.printAdopted(e)
+		return
 	case register.OverrideAsked, register.OverrideConfirmed:
 		if w.mine(e.Subject) {
 			w.printOverride(e)

@@ -5,7 +5,7 @@
 // and it tells the reasons why a connection could not be had apart. It uses no proxy, whatever the environment says.
 // It knows nothing of checks: a reason is one of the code strings below.
 //
-// A Dialer is not changed after it is made and may be used concurrently. A Conn belongs to one user, as a net.Conn does,
+// A Dialer is not changed after it is made but by Allow, and may be used concurrently. A Conn belongs to one user, as a net.Conn does,
 // except that its recordings may be read at any time.
 package dial
 
@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -30,7 +31,12 @@ type Dialer struct {
 	// Own are the addresses this process listens on for its users: never dialled, even when inside Allowed.
 	// An unspecified address stands for every address of this host.
 	Own []netip.AddrPort
+
+	instead atomic.Pointer[[]netip.Prefix] // of Allowed; nil = never changed
 }
+
+// Allow puts other networks in the place of those that may be asked, for every connection that begins from now on.
+func (d *Dialer) Allow(networks []netip.Prefix) { d.instead.Store(&networks) }
 
 // Options are what one connection asks for. The zero value lets the host choose the source.
 type Options struct {
@@ -170,7 +176,11 @@ func (d *Dialer) Permits(to netip.AddrPort) error {
 }
 
 func (d *Dialer) allows(ip netip.Addr) bool {
-	for _, p := range d.Allowed {
+	allowed := d.Allowed
+	if instead := d.instead.Load(); instead != nil {
+		allowed = *instead
+	}
+	for _, p := range allowed {
 		p = unmapPrefix(p)
 		if !p.Contains(ip) {
 			continue

@@ -323,3 +323,17 @@ func backlogFull(t *testing.T) netip.AddrPort {
 	t.Fatal("the queue never filled")
 	return to
 }
+
+// Other networks hold for what begins from now on.
+func TestAllow(t *testing.T) {
+	t.Parallel()
+	d := &Dialer{Allowed: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}
+	was, is := netip.MustParseAddrPort("192.0.2.1:443"), netip.MustParseAddrPort("198.51.100.1:443")
+	if d.Permits(was) != nil || d.Permits(is) == nil {
+		t.Fatal("as made")
+	}
+	d.Allow([]netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")})
+	if d.Permits(was) == nil || d.Permits(is) != nil {
+		t.Error("as it was")
+	}
+}

@@ -56,6 +56,8 @@ func Diff(before, after *Plan) []Change {
 	out = append(out, named("vantages", before.Vantages, after.Vantages)...)
 	out = append(out, named("checks", before.Checks, after.Checks)...)
 	out = append(out, named("suites", before.Suites, after.Suites)...)
+	out = append(out, named("waves", before.Waves, after.Waves)...)
+	whole("meetings", before.Meetings, after.Meetings)
 	milestones := named("milestones", before.Milestones, after.Milestones)
 	for i := range milestones {
 		milestones[i].move(before.Milestones[milestones[i].ID], after.Milestones[milestones[i].ID])

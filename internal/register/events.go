@@ -46,6 +46,10 @@ func Kinds() []string {
 type Adopted struct {
 	Hash  string `json:"hash"`
 	First bool   `json:"first,omitempty"` // what lay in the past then is missed and starts nothing
+
+	Was     string        `json:"was,omitempty"` // hash of the revision before
+	Changes []plan.Change `json:"changes,omitempty"`
+	More    int           `json:"more,omitempty"` // changes that are not listed
 }
 
 // Answer is what a seat says to a gate. ready and not-ready answer the poll; go, no-go and hold are the deciding seat's.

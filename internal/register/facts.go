@@ -9,6 +9,7 @@ package register
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -18,8 +19,9 @@ import (
 
 // Facts is everything known beside runs. The zero value is empty and ready.
 type Facts struct {
-	AdoptedAt  time.Time // when the plan first came into use; zero = not yet
-	PlanHash   string    // of the revision in use
+	AdoptedAt  time.Time            // when the plan first came into use; zero = not yet
+	PlanHash   string               // of the revision in use
+	Added      map[string]time.Time // suites and audiences that a later revision added, as "suites/ID" → when that came into use
 	Gates      map[GateKey]*GateFacts
 	Phases     map[PhaseKey]checks.Phase
 	Deviations []*Deviation
@@ -142,6 +144,7 @@ type MilestoneFacts struct {
 	PassedBy   journal.Actor
 	Gate, Run  string
 	ReopenedAt time.Time
+	DatedAt    time.Time // when a revision came into use that added it or moved it; zero = it is of the first
 }
 
 // Status is the manager's own words.
@@ -284,7 +287,7 @@ func applying[B any](apply func(*Facts, journal.Event, B) error) func(*Facts, jo
 
 // Dates returns a copy that holds what dates depend on: milestones and adoption. It may be kept while f goes on.
 func (f *Facts) Dates() *Facts {
-	out := &Facts{AdoptedAt: f.AdoptedAt, PlanHash: f.PlanHash, Milestones: make(map[string]*MilestoneFacts, len(f.Milestones))}
+	out := &Facts{AdoptedAt: f.AdoptedAt, PlanHash: f.PlanHash, Added: maps.Clone(f.Added), Milestones: make(map[string]*MilestoneFacts, len(f.Milestones))}
 	for id, m := range f.Milestones {
 		c := *m
 		out.Milestones[id] = &c

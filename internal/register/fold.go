@@ -8,14 +8,6 @@ import (
 	"skift/internal/journal"
 )
 
-func (f *Facts) applyAdopted(e journal.Event, b Adopted) error {
-	if f.AdoptedAt.IsZero() {
-		f.AdoptedAt = e.At
-	}
-	f.PlanHash = b.Hash
-	return nil
-}
-
 // gate finds or makes the facts of the gate an event is about.
 func (f *Facts) gate(e journal.Event) *GateFacts {
 	if f.Gates == nil {
@@ -118,14 +110,7 @@ func (f *Facts) applyConfirmed(e journal.Event, b Confirmed) error {
 }
 
 func (f *Facts) applyMilestone(e journal.Event, b Passed) error {
-	if f.Milestones == nil {
-		f.Milestones = map[string]*MilestoneFacts{}
-	}
-	m := f.Milestones[e.Subject]
-	if m == nil {
-		m = &MilestoneFacts{}
-		f.Milestones[e.Subject] = m
-	}
+	m := f.milestone(e.Subject)
 	switch e.Kind {
 	case MilestoneStarted:
 		m.StartedAt = e.At

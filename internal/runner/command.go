@@ -136,7 +136,7 @@ func (r *Runner) Do(ctx context.Context, c Command) (Reply, error) {
 		return Reply{}, refuse(Usage, "", "there is no command %q", c.Do)
 	}
 	c.Reason = r.clean(c.Reason)
-	return do(r, ctx, c)
+	return do(&Runner{shared: r.shared, plan: r.Plan(), strict: true}, ctx, c)
 }
 
 var commands = map[string]func(*Runner, context.Context, Command) (Reply, error){
@@ -195,7 +195,10 @@ func (r *Runner) decide(ctx context.Context, fn func(d *decision) error) (journa
 	var head journal.Head
 	err := bug.Caught(func() (err error) { // the ledger has taken back what was only half decided
 		head, err = r.cfg.Ledger.Decide(ctx, func(tx *ledger.Tx) error {
-			d := &decision{Tx: tx, r: r}
+			d := &decision{Tx: tx, r: r.present()}
+			if r.strict && d.r.plan != r.plan {
+				return refuse(Conflict, "look at it, and give the command again", "another revision of the plan came into use meanwhile")
+			}
 			if err := fn(d); err != nil {
 				return err
 			}
@@ -222,7 +225,7 @@ func (r *Runner) decide(ctx context.Context, fn func(d *decision) error) (journa
 // decision is one decision being made: events so far, and the work to begin once they are durable.
 type decision struct {
 	*ledger.Tx
-	r        *Runner
+	r        *Runner // by the revision in use
 	launches []launch
 }
 

@@ -29,6 +29,7 @@ type proof struct {
 // Doubt compares what steps of unfinished runs rest on with what their checks answer now. Call it when checks of an environment
 // were asked. Where they say otherwise, that is a contradiction; it ends when they agree again. What was not observed says nothing.
 func (r *Runner) Doubt(ctx context.Context, environment string) error {
+	r = r.present()
 	for _, of := range r.proofs(environment) {
 		questions := make([]Question, len(of))
 		for i, p := range of {

@@ -18,6 +18,7 @@ import (
 
 // Judge judges a gate now, with stored evidence. runID is a rehearsal in which it is practised, or "".
 func (r *Runner) Judge(ctx context.Context, gateID, runID string) (gate.Judgement, error) {
+	r = r.present()
 	g := r.plan.Gates[gateID]
 	if g == nil {
 		return gate.Judgement{}, refuse(NotFound, suggest("gate", gateID, r.plan.GateIDs), "the plan has no gate %q", gateID)
@@ -149,6 +150,7 @@ func (d *decision) openAs(key register.GateKey, b register.Opened) error {
 
 // refresh asks the suites of a gate again when what is stored is too old, so that those asked see fresh evidence.
 func (r *Runner) refresh(ctx context.Context, g *plan.Gate) {
+	r = r.present()
 	j, err := r.Judge(ctx, g.ID, "")
 	if err == nil {
 		err = r.askAgain(ctx, g.ID, j.Stale)
@@ -160,7 +162,11 @@ func (r *Runner) refresh(ctx context.Context, g *plan.Gate) {
 
 func (r *Runner) askAgain(ctx context.Context, gateID string, stale []string) error {
 	for _, s := range stale {
-		env := r.plan.SuiteEnvironment(r.plan.Suites[s])
+		suite := r.plan.Suites[s]
+		if suite == nil {
+			continue // of another revision
+		}
+		env := r.plan.SuiteEnvironment(suite)
 		if _, err := r.cfg.Sweeper.Sweep(ctx, Sweep{Plan: r.plan, Environment: env, Suite: s, Cause: "gate " + gateID}); err != nil {
 			return err
 		}

@@ -43,7 +43,7 @@ func TestReadinessIsTheRule(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rr := &Runner{}
+		rr := &Runner{shared: &shared{}}
 		for i := range 150 {
 			undone := i > 0 && r.IntN(20) == 0
 			_, err := l.Decide(t.Context(), func(tx *ledger.Tx) error {

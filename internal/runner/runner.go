@@ -25,7 +25,7 @@ import (
 
 // Config is what a runner needs. Every field but InFlight must be set.
 type Config struct {
-	Plan      *plan.Plan // the revision in use: new runs are bound to it
+	Plan      *plan.Plan // the revision in use until another is adopted: new runs are bound to it
 	Ledger    Ledger
 	Actions   Actions
 	Sweeper   Sweeper
@@ -41,10 +41,18 @@ type Config struct {
 	Person func(p *plan.Plan, seat string, at time.Time) string
 }
 
-// Runner drives runs. Make it with New, then call Run.
+// Runner drives runs. Make it with New, then call Run. A Runner acts by one revision of the plan; what it is asked for, each look at what is
+// due and each decision go by the one in use then.
 type Runner struct {
-	cfg  Config
-	plan *plan.Plan
+	*shared
+	plan   *plan.Plan
+	strict bool // a person asked, having seen this revision: nothing is decided by another
+}
+
+// shared is what is there once, whatever revision is in use.
+type shared struct {
+	cfg     Config
+	current atomic.Pointer[plan.Plan]
 
 	readied   map[*run.Run]*readiness        // of runs in the present facts; only decisions, which come one at a time, touch it
 	overlays  map[*run.Run]overlay           // the same of runs to which steps were added
@@ -70,7 +78,20 @@ type Runner struct {
 
 // New makes a runner. Nothing happens before Run.
 func New(cfg Config) *Runner {
-	return &Runner{cfg: cfg, plan: cfg.Plan, wake: make(chan struct{}, 1), clock: newClock()}
+	r := &Runner{shared: &shared{cfg: cfg, wake: make(chan struct{}, 1), clock: newClock()}, plan: cfg.Plan}
+	r.current.Store(cfg.Plan)
+	return r
+}
+
+// Plan is the revision in use.
+func (r *Runner) Plan() *plan.Plan { return r.current.Load() }
+
+// present is the runner by the revision in use.
+func (r *Runner) present() *Runner {
+	if p := r.current.Load(); p != r.plan || r.strict {
+		return &Runner{shared: r.shared, plan: p}
+	}
+	return r
 }
 
 // ErrStopped is the cause given to effects in flight when the process stops.

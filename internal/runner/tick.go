@@ -22,6 +22,7 @@ const lookAgain = time.Second
 // runOnce does what is due now and returns the next instant at which something will be; zero = nothing known.
 // It returns an error only when nothing can be written any more.
 func (r *Runner) runOnce(ctx context.Context, now time.Time) (next time.Time, err error) {
+	r = r.present()
 	set := r.clock.news()
 	if set != 0 {
 		r.cfg.Log.Warn("the clock was set; lengths of time go on as they were, dates of the plan come by the new time", "by", set)
@@ -239,16 +240,6 @@ func (d *decision) refreshOpen() {
 			d.launches = append(d.launches, launch{soft: true, do: func(ctx context.Context) { d.r.refresh(ctx, g) }})
 		}
 	}
-}
-
-// adopt records the revision of the plan that comes into use.
-func (d *decision) adopt() error {
-	reg := &d.Facts.Register
-	if reg.PlanHash == d.r.plan.Hash {
-		return nil
-	}
-	_, err := d.Emit(register.PlanAdopted, "", "", engine(), register.Body(register.Adopted{Hash: d.r.plan.Hash, First: reg.AdoptedAt.IsZero()}))
-	return err
 }
 
 // takeUp looks at one step that was in flight when the last process ended.

@@ -251,6 +251,7 @@ func (d *decision) queue(mails Composed, b register.Queued, who journal.Actor) e
 
 // Tell composes and queues a report outside any run: at its slot, or because somebody asked. slot may be nil.
 func (r *Runner) Tell(ctx context.Context, c Compose, slot *register.Slot, who journal.Actor) (queued []string, err error) {
+	r = r.present()
 	if c.Plan == nil {
 		c.Plan = r.plan
 	}

@@ -70,3 +70,23 @@ func TestSkipMissed(t *testing.T) {
 		}
 	})
 }
+
+// What a later revision added missed nothing before it came into use: nothing is made up for, and its next slot is its first.
+func TestAddedLater(t *testing.T) {
+	t.Parallel()
+	bubble(t, every30+"audiences:\n  a: {to: [kombit/chair], report: weekly, cron: \"0 8 * * *\"}\n", func(t *testing.T, p *plan.Plan, h *hand) {
+		time.Sleep(50 * time.Hour)
+		h.added = map[string]time.Time{"suite/s": time.Now(), "report/a": time.Now()}
+		proc := h.run(t, p)
+		time.Sleep(31 * time.Minute)
+		proc.stop()
+		for _, row := range append(h.d.rows("suite/s"), h.d.rows("report/a")...) {
+			if strings.Contains(row, "missed") {
+				t.Errorf("missed: %s", row)
+			}
+		}
+		if len(h.did) != 1 || !strings.Contains(h.did[0], "sweep s") {
+			t.Errorf("done: %v", h.did)
+		}
+	})
+}

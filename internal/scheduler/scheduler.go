@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"skift/internal/bug"
-	"skift/internal/plan"
 	"skift/internal/register"
 	"skift/internal/timeline"
 )
@@ -44,11 +43,11 @@ type Worker interface {
 type Present struct {
 	*timeline.Timeline
 	AdoptedAt time.Time
+	Added     map[string]time.Time // by the key of a schedule: when a later revision added it; before that it missed nothing
 }
 
 // Scheduler drives the schedules of a plan. Make it with New.
 type Scheduler struct {
-	plan    *plan.Plan
 	store   Store
 	worker  Worker
 	present func(now time.Time) Present
@@ -64,7 +63,6 @@ type Scheduler struct {
 
 // Config is what a scheduler needs. Changed wakes the loop when facts have changed; Size tells how many there are, nil = nobody knows.
 type Config struct {
-	Plan    *plan.Plan
 	Store   Store
 	Worker  Worker
 	Present func(now time.Time) Present
@@ -75,7 +73,7 @@ type Config struct {
 
 // New makes a scheduler.
 func New(c Config) *Scheduler {
-	return &Scheduler{plan: c.Plan, store: c.Store, worker: c.Worker, present: c.Present, changed: c.Changed, size: c.Size, log: c.Log,
+	return &Scheduler{store: c.Store, worker: c.Worker, present: c.Present, changed: c.Changed, size: c.Size, log: c.Log,
 		busy: map[string]*claim{}, retryAt: map[string]time.Time{}, asked: map[string]time.Time{}}
 }
 
@@ -200,8 +198,11 @@ func (s *Scheduler) entry(ctx context.Context, present Present, e timeline.Entry
 	if last.Before(present.AdoptedAt) {
 		last = present.AdoptedAt
 	}
+	if at := present.Added[e.Key]; last.Before(at) {
+		last = at
+	}
 	var valid func(time.Time) bool
-	suite := s.plan.Suites[e.ID]
+	suite := present.Plan().Suites[e.ID]
 	if e.Key == timeline.SuiteKey+e.ID {
 		valid = func(at time.Time) bool { return present.InPeriod(suite, at) }
 		if last.After(now) {

@@ -173,6 +173,7 @@ type hand struct {
 	comes func(jobs []register.Job) []register.Job // what comes of the jobs that are put; nil = all
 	stall func(what string)                        // before anything else
 	fail  func(what string) error                  // before anything is written
+	added map[string]time.Time
 }
 
 func (h *hand) note(what string) error {
@@ -249,14 +250,14 @@ func (h *hand) run(t *testing.T, p *plan.Plan) *process {
 	if h.works != nil {
 		works = h.works
 	}
-	s = scheduler.New(scheduler.Config{Plan: p, Size: size, Store: h.d, Worker: works, Changed: proc.changed, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	s = scheduler.New(scheduler.Config{Size: size, Store: h.d, Worker: works, Changed: proc.changed, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Present: func(now time.Time) scheduler.Present {
 			if h.look != nil {
 				h.look()
 			}
 			h.d.mu.Lock()
 			defer h.d.mu.Unlock()
-			return scheduler.Present{Timeline: timeline.At(p, h.d.facts.Dates(), now), AdoptedAt: h.d.facts.AdoptedAt}
+			return scheduler.Present{Timeline: timeline.At(p, h.d.facts.Dates(), now), AdoptedAt: h.d.facts.AdoptedAt, Added: h.added}
 		}})
 	var wg sync.WaitGroup
 	wg.Go(func() {

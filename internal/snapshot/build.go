@@ -32,6 +32,7 @@ type In struct {
 	Now      time.Time
 	Progress map[string]run.Progress // of steps in flight, by run/step; nil = none is known
 	AuthWait time.Duration           // how long no schedule repeats a login that was refused
+	Rejected *Rejected               // a plan that could not be taken into use; nil = none
 	Viewer   string                  // party, or member of a group; "" or the customer sees everything
 }
 
@@ -48,7 +49,7 @@ func Build(in In) Snapshot {
 	b := newBuilder(in)
 	s := Snapshot{
 		Plan: b.head(), At: in.Now.UTC(), Head: in.Head.String(), Events: in.Head.Size,
-		Milestones: b.milestones(), Zones: b.zones(), Next: b.next(), Meetings: Meetings(b.Plan, b.Viewer, b.Now, b.Now.Add(zoneHorizon)), Runs: b.runs(), Gates: b.gates(),
+		Rejected: in.Rejected, Milestones: b.milestones(), Zones: b.zones(), Next: b.next(), Meetings: Meetings(b.Plan, b.Viewer, b.Now, b.Now.Add(zoneHorizon)), Runs: b.runs(), Gates: b.gates(),
 		Checks: b.environments(), Suites: b.suites(), Flows: b.flows(), Deviations: b.deviations(), Incidents: b.incidents(), Log: b.log(),
 		Outbox: b.outbox(), Duty: b.duty(), Phases: b.phases(), Decisions: b.decisions(), Latest: b.latest(), Told: maps.Clone(b.Register.Told), Titles: b.titles(), Ahead: b.ahead(),
 	}

@@ -20,6 +20,24 @@ const week = 7 * 24 * time.Hour
 // manyNext is how many beginnings and ends to come are listed.
 const manyNext = 20
 
+// Shifted is a date that two revisions of a plan have differently.
+type Shifted struct {
+	Kind string `json:"kind"` // milestone or gate
+	ID   string `json:"id"`
+	Edge string `json:"edge"` // start, end, opens or decide_by
+	Was  Date   `json:"was"`
+	Is   Date   `json:"is"`
+}
+
+// Shifts lists the dates that are others in the second of two revisions.
+func Shifts(before, after *timeline.Timeline) []Shifted {
+	out := []Shifted{}
+	for _, d := range after.Shifts(before) {
+		out = append(out, Shifted{Kind: d.Kind, ID: d.ID, Edge: string(d.Edge), Was: date(d.Was), Is: date(d.At)})
+	}
+	return out
+}
+
 // DateOf is a date as it is shown.
 func DateOf(i timeline.Instant) Date { return date(i) }
 

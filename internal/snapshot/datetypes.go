@@ -35,6 +35,13 @@ type Milestone struct {
 	SlipLastWeek int  `json:"slip_days_last_week"`
 }
 
+// Rejected is a plan with errors: what runs goes on by the one before.
+type Rejected struct {
+	At     time.Time `json:"at"`
+	Errors int       `json:"errors"`
+	First  string    `json:"first"` // the first of them
+}
+
 // Move is one time that a milestone was given other dates.
 type Move struct {
 	At     time.Time `json:"at"`           // the local day, from its beginning

@@ -27,6 +27,7 @@ type Snapshot struct {
 	Events     int64         `json:"events"`
 	Viewer     string        `json:"viewer,omitempty"` // party; "" = the customer, who sees everything
 	Status     Status        `json:"status"`
+	Rejected   *Rejected     `json:"rejected,omitempty"` // a plan that could not be taken into use while this one is
 	Milestones []Milestone   `json:"milestones"`
 	Zones      []Zone        `json:"zones"` // in force, or beginning within 14 days
 	Next       []Happening   `json:"next"`

@@ -103,10 +103,13 @@ func (t *Timeline) state(m *Milestone) State {
 	return Active
 }
 
-// missed reports whether the milestone lay wholly in the past when the plan was adopted. One that ends with an event, whose latest
+// missed reports whether the milestone lay wholly in the past when the plan was adopted, or the revision that gave it its dates. One that ends with an event, whose latest
 // end is open, does not: nobody can know from the plan that the event has come.
 func (t *Timeline) missed(m *Milestone) bool {
 	adopted := t.facts.AdoptedAt
+	if dated := t.facts.Milestone(m.ID).DatedAt; dated.After(adopted) {
+		adopted = dated // what is written into the past is not begun
+	}
 	return !adopted.IsZero() && m.StartedAt.IsZero() && m.Start.Known() &&
 		!m.End.Latest.IsZero() && !m.End.Latest.After(adopted)
 }
@@ -121,6 +124,9 @@ func (t *Timeline) StateOf(id string) string {
 	}
 	return ""
 }
+
+// Plan is the revision that is resolved.
+func (t *Timeline) Plan() *plan.Plan { return t.plan }
 
 // Calendar is the plan's local time and holidays.
 func (t *Timeline) Calendar() Calendar { return t.cal }

@@ -1,0 +1,54 @@
+package api
+
+import (
+	"context"
+
+	"skift/internal/diag"
+	"skift/internal/gate"
+	"skift/internal/plan"
+	"skift/internal/snapshot"
+)
+
+// Renews is what takes another revision of the plan into use.
+type Renews interface {
+	// Reload reads the plan directory anew. A plan with errors changes nothing: they are in the reply.
+	Reload(ctx context.Context, q ReloadRequest) (ReloadReply, error)
+}
+
+// ReloadRequest asks for the plan to be read anew.
+type ReloadRequest struct {
+	Acting
+	Dry bool `json:"dry,omitempty"` // only say what it would bring
+}
+
+// ReloadReply is what another revision of the plan brings.
+type ReloadReply struct {
+	Plan      string             `json:"plan"`
+	Was       string             `json:"was,omitempty"` // hash of the revision in use before
+	Hash      string             `json:"hash"`          // of the plan as it was read; "" with errors
+	Adopted   bool               `json:"adopted"`       // it is in use from now on
+	Unchanged bool               `json:"unchanged"`     // it was in use already
+	Changes   []plan.Change      `json:"changes"`
+	Dates     []snapshot.Shifted `json:"dates"` // dates that are others now
+	Votes     []gate.Voided      `json:"votes"` // answers that count no more
+	Runs      []string           `json:"runs"`  // under way: they go on by the plan they were begun on
+	Problems  []diag.Problem     `json:"problems"`
+	Restart   []string           `json:"restart,omitempty"` // what was changed and takes effect when the process starts anew
+	Event     int64              `json:"event,omitempty"`
+	Head      string             `json:"head,omitempty"`
+}
+
+// Invalid reports whether the plan had errors, so that nothing was changed.
+func (r ReloadReply) Invalid() bool {
+	for _, p := range r.Problems {
+		if p.Severity == diag.Error {
+			return true
+		}
+	}
+	return false
+}
+
+// Reload implements Desk.
+func (c *Client) Reload(ctx context.Context, q ReloadRequest) (r ReloadReply, err error) {
+	return r, c.call(ctx, "POST", "/v1/reload", q, &r)
+}

@@ -1,0 +1,158 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"reflect"
+	"slices"
+	"time"
+
+	"skift/config"
+	"skift/internal/api"
+	"skift/internal/diag"
+	"skift/internal/gate"
+	"skift/internal/ledger"
+	"skift/internal/plan"
+	"skift/internal/runner"
+	"skift/internal/snapshot"
+	"skift/internal/timeline"
+)
+
+// Reload implements api.Desk. The plan that is read replaces the one in use in one decision; with errors nothing is changed, and that they are
+// there is shown until they are gone.
+func (a *App) Reload(ctx context.Context, q api.ReloadRequest) (api.ReloadReply, error) {
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	if a.beside {
+		return api.ReloadReply{}, errBeside
+	}
+	r, err := Read(a.dir)
+	if err != nil {
+		return api.ReloadReply{}, err
+	}
+	before := a.Plan()
+	out := api.ReloadReply{Plan: before.ID, Was: before.Hash, Changes: []plan.Change{}, Dates: []snapshot.Shifted{}, Votes: []gate.Voided{},
+		Runs: []string{}, Problems: slices.Concat([]diag.Problem{}, r.Problems.Sorted()), Head: a.ledger.Head().String()}
+	if out.Invalid() {
+		if !q.Dry {
+			a.rejected.Store(&snapshot.Rejected{At: time.Now().UTC(), Errors: r.Problems.Errors(), First: first(out.Problems)})
+			a.log.Warn("the plan has errors; it goes on as it was", slog.Int("errors", r.Problems.Errors()), slog.String("first", first(out.Problems)))
+		}
+		return out, nil
+	}
+	if err := a.sameHouse(before, r); err != nil {
+		return out, err
+	}
+	out.Hash, out.Restart = r.Plan.Hash, a.restart(r.Settings)
+	a.tellBrings(&out, before, r.Plan)
+	if q.Dry {
+		return out, nil
+	}
+	who, err := a.who(q.Acting, time.Now())
+	if err != nil {
+		return out, err
+	}
+	if err := a.revisions.keep(before); err != nil { // who runs by it finds this very one
+		return out, err
+	}
+	if err := a.revisions.keep(r.Plan); err != nil {
+		return out, err
+	}
+	a.dialer.Allow(append(networks(r.Plan), a.bound(r.Plan)...)) // before anybody asks by the new one
+	adopted, err := a.runner.Adopt(ctx, r.Plan, who)
+	if err != nil {
+		return out, err
+	}
+	a.rejected.Store(nil)
+	out.Adopted, out.Event, out.Head = adopted.Event != 0, adopted.Event, adopted.Head.String()
+	out.Votes = slices.Concat([]gate.Voided{}, adopted.Votes)
+	return out, nil
+}
+
+// first is the first error of some problems in one line.
+func first(problems []diag.Problem) string {
+	for _, p := range problems {
+		if p.Severity == diag.Error {
+			return fmt.Sprintf("%s: %s", p.Pos, p.Message)
+		}
+	}
+	return ""
+}
+
+// sameHouse refuses what a process cannot become while it runs.
+func (a *App) sameHouse(before *plan.Plan, r Reading) error {
+	refuse := func(what, was, is string) error {
+		return &runner.Refusal{Kind: runner.Conflict, Message: fmt.Sprintf("%s was %s and is %s: that cannot change while skift runs", what, was, is),
+			Hints: []string{"put it back, or stop skift and start it anew"}}
+	}
+	switch data := DataDir(a.dir, a.override, r.Settings); {
+	case r.Plan.ID != before.ID:
+		return refuse("plan", before.ID, r.Plan.ID)
+	case r.Plan.Zone.String() != before.Zone.String():
+		return refuse("timezone", before.Zone.String(), r.Plan.Zone.String())
+	case data != a.data:
+		return refuse("the data directory", a.data, data)
+	}
+	return nil
+}
+
+// restart names what else was changed, and takes effect when a process begins with it.
+func (a *App) restart(now config.Settings) []string {
+	if reflect.DeepEqual(now, a.settings) {
+		return nil
+	}
+	return []string{config.File}
+}
+
+// tellBrings fills in what is not the same in two revisions, as things are now.
+func (a *App) tellBrings(out *api.ReloadReply, before, after *plan.Plan) {
+	out.Unchanged = before.Hash == after.Hash
+	out.Changes = append(out.Changes, plan.Diff(before, after)...)
+	now := time.Now()
+	a.ledger.Read(func(f *ledger.Facts) {
+		out.Dates = append(out.Dates, snapshot.Shifts(timeline.At(before, &f.Register, now), timeline.At(after, &f.Register, now))...)
+		out.Votes = append(out.Votes, gate.Voids(after, &f.Register, after.Hash)...)
+		for _, id := range f.Runs.Order {
+			if !f.Runs.Runs[id].State.Final() {
+				out.Runs = append(out.Runs, id)
+			}
+		}
+	})
+}
+
+// bound are the networks of the revisions that runs are bound to which are under way: their steps and checks go on as they were planned.
+func (a *App) bound(now *plan.Plan) (out []netip.Prefix) {
+	hashes := map[string]bool{now.Hash: true}
+	var plans []string
+	a.ledger.Read(func(f *ledger.Facts) {
+		for _, rn := range f.Runs.Runs {
+			if h := rn.Started.PlanHash; !rn.State.Final() && !hashes[h] {
+				hashes[h] = true
+				plans = append(plans, h)
+			}
+		}
+	})
+	for _, h := range plans {
+		if p, err := a.revisions.Plan(h); err == nil {
+			out = append(out, networks(p)...)
+		}
+	}
+	return out
+}
+
+// Pending is what the files would bring that the journal does not know yet, before anything runs; nil = it is the plan in use, or the first.
+func (a *App) Pending() *api.ReloadReply {
+	var hash string
+	a.ledger.Read(func(f *ledger.Facts) { hash = f.Register.PlanHash })
+	after := a.Plan()
+	if hash == "" || hash == after.Hash {
+		return nil
+	}
+	out := &api.ReloadReply{Plan: after.ID, Was: hash, Hash: after.Hash, Changes: []plan.Change{}, Dates: []snapshot.Shifted{}, Votes: []gate.Voided{}, Runs: []string{}, Problems: []diag.Problem{}}
+	if before, err := a.revisions.Plan(hash); err == nil {
+		a.tellBrings(out, before, after)
+	}
+	return out
+}

@@ -1,0 +1,86 @@
+package runner
+
+import (
+	"context"
+
+	"skift/internal/gate"
+	"skift/internal/journal"
+	"skift/internal/plan"
+	"skift/internal/register"
+)
+
+// Adoption is what another revision of the plan brings.
+type Adoption struct {
+	Was     string        // hash of the revision before; "" = there was none
+	Changes []plan.Change // what is not the same; empty also where the one before is not to be had
+	Votes   []gate.Voided // answers that count no more
+	Event   int64         // 0 = it was in use already
+	Head    journal.Head
+}
+
+// Adopt takes another revision of the plan into use, from the next decision on: one event, with what is not the same. Runs that are under way
+// go on by their own. The revision must be kept already, for runs will be bound to it.
+func (r *Runner) Adopt(ctx context.Context, p *plan.Plan, who journal.Actor) (Adoption, error) {
+	was := r.Plan()
+	var out Adoption
+	head, err := r.decide(ctx, func(d *decision) error {
+		out = d.brings(p)
+		if out.Was != p.Hash {
+			seq, err := d.adopted(p, out, who)
+			if err != nil {
+				return err
+			}
+			out.Event = seq
+		}
+		r.current.Store(p) // decisions come one at a time: the next goes by it
+		return nil
+	})
+	if err != nil {
+		r.current.CompareAndSwap(p, was)
+		return Adoption{}, err
+	}
+	out.Head = head
+	return out, nil
+}
+
+// adopt records the revision of the plan that comes into use with the process.
+func (d *decision) adopt() error {
+	a := d.brings(d.r.plan)
+	if a.Was == d.r.plan.Hash {
+		return nil
+	}
+	_, err := d.adopted(d.r.plan, a, engine())
+	return err
+}
+
+// brings compares a revision with the one in use.
+func (d *decision) brings(p *plan.Plan) Adoption {
+	reg := &d.Facts.Register
+	a := Adoption{Was: reg.PlanHash, Votes: gate.Voids(p, reg, p.Hash)}
+	if a.Was == "" || a.Was == p.Hash {
+		return a
+	}
+	if before, err := d.r.cfg.Revisions.Plan(a.Was); err == nil {
+		a.Changes = plan.Diff(before, p)
+	}
+	return a
+}
+
+// mostChanges bounds what an event lists beside that from which facts follow; the revisions themselves are kept.
+const mostChanges = 50
+
+func (d *decision) adopted(p *plan.Plan, a Adoption, who journal.Actor) (int64, error) {
+	reg := &d.Facts.Register
+	b := register.Adopted{Hash: p.Hash, First: reg.AdoptedAt.IsZero(), Was: a.Was}
+	for _, c := range a.Changes {
+		if len(b.Changes) < mostChanges || register.Telling(c) {
+			b.Changes = append(b.Changes, c)
+		} else {
+			b.More++
+		}
+	}
+	for i := range b.Changes {
+		b.Changes[i].Reason = d.r.clean(b.Changes[i].Reason)
+	}
+	return d.Emit(register.PlanAdopted, "", "", who, register.Body(b))
+}
