@@ -70,11 +70,12 @@ func (q *River) Put(tx store.Tx, jobs []register.Job) error {
 		}
 		p := &riverdriver.JobInsertFastParams{Args: args, EncodedArgs: encoded, Kind: args.Kind(), MaxAttempts: 1, Metadata: []byte("{}"),
 			Priority: river.PriorityDefault, Queue: river.QueueDefault, State: rivertype.JobStateAvailable, Tags: []string{}}
-		if due := job.DueAt(); !due.IsZero() {
-			// It is available from then on: the state "scheduled" is for a leader to end.
-			due = due.UTC()
-			p.ScheduledAt = &due
+		// It is available from then on: the state "scheduled" is for a leader to end. What is due at once is so by any clock.
+		due := time.Unix(0, 0).UTC()
+		if at := job.DueAt(); at.After(due) {
+			due = at.UTC()
 		}
+		p.ScheduledAt = &due
 		params = append(params, p)
 	}
 	_, err := q.driver.UnwrapExecutor(tx.Raw()).JobInsertFastManyNoReturning(context.Background(), &riverdriver.JobInsertFastManyParams{Jobs: params})

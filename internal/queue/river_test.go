@@ -88,6 +88,40 @@ func TestFinishedJobsLeave(t *testing.T) {
 	}
 }
 
+// TestStrangeJobs: what others wrote into the table is nobody's job, and holds up none.
+func TestStrangeJobs(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := open(t, "river", dir)
+	for _, insert := range []string{
+		"INSERT INTO river_job (kind, args) VALUES ('other', jsonb('{}'))",
+		"INSERT INTO river_job (kind, args) VALUES ('row', '{')",
+		`INSERT INTO river_job (kind, args) VALUES ('row', jsonb('{"at": "noon"}'))`,
+	} {
+		if _, err := p.store.Guest().Exec(insert); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.run()
+	p.put("one")
+	p.done("one")
+	p.stop()
+	if len(p.did) != 1 {
+		t.Errorf("done: %q", p.did)
+	}
+}
+
+// TestClockSetBack: a job that is put now is due now, also when the clock is set back before somebody takes it.
+func TestClockSetBack(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := open(t, "river", dir)
+	p.put("one")
+	if n := jobs(t, copied(t, dir), "scheduled_at > '1999-12-31'"); n != 0 {
+		t.Error("it is due by the clock as it was")
+	}
+}
+
 // TestIdle: with nothing to do nothing is written, however long.
 func TestIdle(t *testing.T) {
 	t.Parallel()

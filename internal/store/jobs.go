@@ -55,7 +55,8 @@ func left(b register.Batch) []register.Job {
 // job of one that is gone would look as if it were being done. None is missed, because its row says the same.
 func forget(tx Tx) error {
 	for _, table := range []string{"river_job", "river_leader", "river_queue", "river_notification"} {
-		if _, err := tx.Exec("DELETE FROM " + table); err != nil {
+		// Without a condition SQLite writes a table anew that is empty.
+		if _, err := tx.Exec("DELETE FROM " + table + " WHERE true"); err != nil {
 			return fmt.Errorf("forget the jobs of an earlier process: %w", err)
 		}
 	}
