@@ -19,7 +19,7 @@ test: needs
 	SKIFT_REQUIRE=$(REQUIRE) $(GO) test -race -shuffle=on -timeout 30m $$($(GO) list ./... | grep -v internal/demo)
 	SKIFT_REQUIRE=$(REQUIRE) $(GO) test -race -shuffle=on -timeout 25m ./internal/demo
 	$(GO) test -p 1 -timeout 10m ./internal/sweeper ./internal/forecast ./internal/ledger
-	$(GO) test -p 1 -timeout 10m -run 'IsFast$$|CostsItsLength$$|WholePlan$$' ./internal/runner ./internal/app
+	$(GO) test -p 1 -timeout 20m -run 'IsFast$$|CostsItsLength$$|WholePlan$$' ./internal/runner ./internal/app
 
 check: needs
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "hint: gofmt -w on the files above"; exit 1; }
