@@ -137,6 +137,10 @@ func addDecisions(s *snapshot.Snapshot) {
 	criteria := []register.CriterionSeen{
 		{ID: "readiness", Kind: "suite", State: gate.Met, Binding: true, Reason: "with-deviations", Critical: &register.Count{Passed: 196, Accepted: 1, Total: 197, Need: "all"},
 			Others: &register.Count{Passed: 40, Total: 41, Need: "95%"}, AsOf: at.Add(-10 * time.Minute), Findings: []register.Finding{{Check: "files", Side: checks.New, Code: checks.Silent}}},
+		{ID: "incidents-new", Kind: "incidents", State: gate.Unmet, Reason: "incidents", Binding: true, AsOf: at.Add(-9 * time.Hour), Open: []string{"INC-17"},
+			Incidents: []register.ClassCount{{Class: plan.IncidentA, Count: 1}, {Class: plan.IncidentC, Count: 2, Most: 5}}},
+		{ID: "green-days-hypercare", Kind: "green_days", State: gate.Unknown, Reason: "blind-day", Binding: true,
+			Days: []register.DaySeen{{Day: "2019-11-07", Units: 4}, {Day: "2019-11-06", Units: 4, Blind: 1}}},
 		{ID: "acceptance-test", Kind: "milestone", State: gate.Met, Binding: true, AsOf: at.Add(-200 * time.Hour)},
 		{ID: "cutover-weekend", Kind: "rehearsal", State: gate.Met, Binding: true, AsOf: at.Add(-300 * time.Hour)},
 		{ID: "staffed", Kind: "attested", State: gate.Met, Binding: true, AsOf: at.Add(-time.Hour)},
