@@ -57,7 +57,7 @@ var jsonRoots = []string{
 	"cli.movedPlan",
 	"health.Report",
 	"cli.calendarFile",
-	"cli.validated", "cli.planned", "cli.duty", "api.CheckReply", "api.ExplainReply", "cli.codeMeans", "cli.certificates", "cli.judged", "cli.scheduled", "cli.frozen", "freeze.Calendar", "api.HistoryReply", "snapshot.FlowRegister", "snapshot.Run", "snapshot.Drift", "cli.shownBook", "cli.adopted", "api.WhatIfReply", "cli.handover", "gate.Judgement", "snapshot.Snapshot",
+	"cli.validated", "cli.planned", "cli.duty", "api.CheckReply", "api.ExplainReply", "cli.codeMeans", "cli.certificates", "cli.judged", "cli.scheduled", "cli.frozen", "freeze.Calendar", "cli.drifted", "api.HistoryReply", "snapshot.FlowRegister", "snapshot.Run", "snapshot.Drift", "cli.shownBook", "cli.adopted", "api.WhatIfReply", "cli.handover", "gate.Judgement", "snapshot.Snapshot",
 	"api.ReportReply", "api.ExportReply", "api.ImportReply", "api.ObserveReply", "cli.verified",
 	"health.Report", "app.Readiness",
 	"cli.movedPlan", "api.ReloadReply",

@@ -24,6 +24,12 @@ func systemActor() journal.Actor { return journal.Actor{Via: journal.ViaEngine} 
 
 // Do implements api.Desk.
 func (a *App) Do(ctx context.Context, c runner.Command) (runner.Reply, error) {
+	if c.Do == runner.DoDrift {
+		var err error
+		if c.Difference, err = a.drift(ctx, c.Drift); err != nil {
+			return runner.Reply{}, err
+		}
+	}
 	r, err := a.runner.Do(ctx, c)
 	if err == nil && c.Do == runner.DoPause && c.Party != "" {
 		a.sweeper.Hold()

@@ -144,7 +144,7 @@ func (s *session) groups() []group {
 			s.probeCommand(), s.observeCommand(), s.reflectCommand()}},
 		{"run", "Run:", []*cobra.Command{s.serveCommand(), s.reloadCommand(), s.runCommand(), s.startCommand(), s.runsCommand(), s.watchCommand(), s.stepCommand(), s.pauseCommand(),
 			s.resumeCommand(), s.holdCommand(), s.releaseCommand(), s.abortCommand(), s.backOutCommand(), s.whatIfCommand(), s.compareCommand()}},
-		{"decide", "Decide:", []*cobra.Command{s.gateCommand(), s.voteCommand(), s.attestCommand(), s.acceptCommand(), s.confirmCommand(), s.milestoneCommand(), s.freezeCommand(), s.incidentCommand()}},
+		{"decide", "Decide:", []*cobra.Command{s.gateCommand(), s.voteCommand(), s.attestCommand(), s.acceptCommand(), s.confirmCommand(), s.milestoneCommand(), s.freezeCommand(), s.driftCommand(), s.incidentCommand()}},
 		{"tell", "Tell and prove:", []*cobra.Command{s.statusCommand(), s.handoverCommand(), s.printCommand(), s.reportCommand(), s.calendarCommand(), s.mailCommand(), s.logCommand(), s.verifyCommand(), s.journalCommand(), s.backupCommand(), s.restoreCommand()}},
 		{"try", "Try:", []*cobra.Command{s.demoCommand()}},
 	}

@@ -39,7 +39,7 @@ func Kinds() []string {
 		DeviationAccepted, DeviationConfirmed, MilestoneStarted, MilestonePassed, MilestoneReopened,
 		StatusSet, NoteWritten, Logged, SweepDone, ProbingPaused, ProbingResumed, ReportQueued, MessageSettled,
 		ProbeExported, ProbeRevoked, ProbeImported, LogObserved, DataTakenOver, OverrideAsked, OverrideConfirmed,
-		WaiverAsked, WaiverConfirmed, IncidentOpened, IncidentChanged, IncidentClosed, IncidentsListed}
+		WaiverAsked, WaiverConfirmed, DriftAnswered, IncidentOpened, IncidentChanged, IncidentClosed, IncidentsListed}
 }
 
 // Adopted is the body of plan.adopted: a revision of the plan came into use.

@@ -36,6 +36,7 @@ type Facts struct {
 	ToldOf     map[int64]bool       // events of which a report told
 	Exports    map[string]*Export   // what parties were given to ask for us
 	Waivers    []*WaiverFacts       // exceptions from frozen zones that were asked for, oldest first
+	Drifts     []*DriftFacts        // what people made of differences in frozen zones, oldest first
 	Overrides  []*OverrideFacts     // back-outs past the point of no return that were asked for, oldest first
 	Brought    map[string]int64     // digest of what was imported → the event that says so
 	Incidents  map[string]*IncidentFacts
@@ -266,6 +267,7 @@ var appliers = map[string]func(*Facts, journal.Event) error{
 	ReportQueued:       applying((*Facts).applyQueued),
 	WaiverAsked:        applying((*Facts).applyWaiverAsked),
 	WaiverConfirmed:    applying((*Facts).applyWaiverConfirmed),
+	DriftAnswered:      applying((*Facts).applyDrift),
 	OverrideAsked:      applying((*Facts).applyOverrideAsked),
 	OverrideConfirmed:  applying((*Facts).applyOverrideConfirmed),
 	IncidentOpened:     applying((*Facts).applyIncident),

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"skift/internal/bug"
+	"skift/internal/freeze"
 	"skift/internal/gate"
 	"skift/internal/journal"
 	"skift/internal/ledger"
@@ -61,6 +62,9 @@ type Command struct {
 
 	Set map[string]string `json:"set,omitempty"` // start: parameters of the runbook
 
+	Drift      string        `json:"drift,omitempty"` // id of a difference in a frozen zone
+	Difference *freeze.Drift `json:"-"`               // the same as it is known to whoever keeps the observations; set by them, never by the caller
+
 	Slot *register.Slot `json:"-"` // the scheduler's claim, committed with what it starts
 }
 
@@ -84,6 +88,7 @@ const (
 	DoRevoke    = "revoke"
 	DoMail      = "mail"
 	DoWaive     = "waive"
+	DoDrift     = "drift"
 	DoIncident  = "incident"
 )
 
@@ -146,6 +151,7 @@ var commands = map[string]func(*Runner, context.Context, Command) (Reply, error)
 	DoAttest:    (*Runner).attest,
 	DoConfirm:   (*Runner).confirm,
 	DoWaive:     (*Runner).waive,
+	DoDrift:     (*Runner).drift,
 	DoMilestone: (*Runner).milestone,
 	DoIncident:  (*Runner).incident,
 	DoAccept:    (*Runner).accept,
