@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,6 +16,7 @@ import (
 	"skift/config"
 	"skift/internal/app"
 	"skift/internal/freeze"
+	"skift/internal/ics"
 	"skift/internal/plan"
 	"skift/internal/runner"
 	"skift/internal/secret"
@@ -22,11 +24,14 @@ import (
 	"skift/internal/timeline"
 )
 
+// epoch is from when versions of a calendar are counted, in minutes.
+var epoch = time.Date(2019, 1, 1, 0, 0, 0, 0, time.UTC)
+
 func (s *session) freezeExportCommand() *cobra.Command {
 	var party, out string
 	c := &cobra.Command{
 		Use: "export --party PARTY [--out DIR]", Short: "Write the frozen zones for a party's own pipeline, signed",
-		Long: "Writes DIR/freeze-PARTY.json: the zones that bind the party, the exceptions that count for it and the transitions it may do, signed with the\n" +
+		Long: "Writes DIR/freeze-PARTY.json, and DIR/freeze-PARTY.ics for people: the zones that bind the party, the exceptions that count for it and the transitions it may do, signed with the\n" +
 			"key that skift.yaml names. The party asks it with skift freeze check --calendar FILE --key PUB until it is as old as freeze.max_age\n" +
 			"says; write it anew more often than that. A file that is there is replaced at once: whoever reads it sees the old or the new one.",
 		Args: args(),
@@ -76,12 +81,46 @@ func (s *session) freezeExport(ctx context.Context, party, out string, now time.
 	if err := replaceFile(name, data); err != nil {
 		return err
 	}
+	days, err := zoneDays(p, c).Encode()
+	if err != nil {
+		return fmt.Errorf("write the zones as calendar: %w", err)
+	}
+	if err := replaceFile(strings.TrimSuffix(name, ".json")+".ics", days); err != nil {
+		return err
+	}
 	w := dates.c
 	s.wrapped(w.T("freeze.exported", "file", name, "zones", w.N("count.zones", len(c.Zones)), "exceptions", w.N("count.exceptions", len(c.Exceptions)), "until", localTime(p, c.ValidUntil)))
 	if c.Head != "" {
 		s.printf("head %s\n", c.Head)
 	}
 	return nil
+}
+
+// zoneDays is the same calendar for people, who put it beside their own: it is not signed and allows nothing. A zone is known by its UID
+// for ever, and each export is a newer version of it.
+func zoneDays(p *plan.Plan, c freeze.Calendar) ics.Calendar {
+	w := speak(p)
+	out := ics.Calendar{Name: p.Title.In(p.Language), Zone: p.Zone}
+	for _, z := range c.Zones {
+		if z.From.IsZero() {
+			continue // it waits for an event, and has no day yet
+		}
+		end := z.Until
+		if end.IsZero() {
+			end = z.Ends.At
+		}
+		var lets []string
+		for _, class := range z.Allow {
+			lets = append(lets, w.T("class."+string(class)))
+		}
+		if len(lets) == 0 {
+			lets = append(lets, w.T("report.nothing"))
+		}
+		out.Events = append(out.Events, ics.Event{UID: "zone-" + z.Zone + "." + c.Party + "." + p.ID + "@skift", Summary: z.Title.In(p.Language), Start: z.From, End: end,
+			Description: w.T("freeze.lets") + ": " + w.List(lets) + "\n" + z.Ends.Text, AllDay: true, Tentative: z.Until.IsZero(),
+			Sequence: int(c.MadeAt.Sub(epoch) / time.Minute), Modified: c.MadeAt})
+	}
+	return out
 }
 
 // signingKey is the key that calendars are signed with.
