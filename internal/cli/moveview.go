@@ -16,7 +16,11 @@ import (
 func (s *session) tellMove(r *redating, out movedPlan) error {
 	v := planView{screen: s.screen, p: r.after.Plan, t: r.is, c: speak(r.after.Plan), width: columns(s.screen)}
 	var b strings.Builder
-	b.WriteString(v.screen.Bold(v.c.T("move.title", "milestone", v.title(r.after.Plan.Milestones[r.milestone]))) + "\n")
+	key := "move.title"
+	if r.split != "" {
+		key = "move.split"
+	}
+	b.WriteString(v.screen.Bold(v.c.T(key, "milestone", v.title(r.after.Plan.Milestones[r.milestone]), "second", r.split)) + "\n")
 	if r.reason != "" {
 		v.item(&b, "", v.c.T("move.reason", "reason", term.Line(r.reason)))
 	}

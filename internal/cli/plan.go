@@ -26,7 +26,7 @@ func (s *session) planCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return s.showPlan(c.Context(), at, time.Now()) },
 	}
 	c.Flags().StringVar(&at, "at", "", "`TIME` instead of now: \"2019-11-09 02:00\" in the plan's time zone, +2h, or RFC 3339")
-	c.AddCommand(s.planMoveCommand())
+	c.AddCommand(s.planMoveCommand(), s.planSplitCommand())
 	return s.asJSON(c)
 }
 

@@ -25,6 +25,7 @@ type redating struct {
 	dryRun, accept  bool
 	wish            timeline.Wish
 	milestone       string
+	split           string // the second window; "" = it is a move
 	before          app.Reading
 	known           history
 	now             time.Time

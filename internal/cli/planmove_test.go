@@ -258,3 +258,49 @@ func TestMoveIsKilled(t *testing.T) {
 		timelineOf(t, dir)
 	}
 }
+
+// A weekend is split: what hangs on the end of it all hangs on the second, each weekend has its gates at its own times, certificates must
+// outlive the second, and the slip of what is left is told.
+func TestSplitTheWeekend(t *testing.T) {
+	t.Parallel()
+	dir := initiated(t, "da")
+	before := planText(t, dir)
+	r := &redating{milestone: "cutover", reason: "The files need another week", accept: true, wish: timeline.Wish{To: "2019-11-16"}}
+	text, code := spoken(dir, func(s *session) error { return s.planSplit(t.Context(), r, []string{"sftp"}, "", october) })
+	if code != ExitOK || !strings.Contains(text, "--services gateway,sts-admin") {
+		t.Fatalf("exit %d: %s", code, text)
+	}
+	golden(t, "split.da.golden", text[:strings.Index(text, "plan.yaml is written")])
+	tl := timelineOf(t, dir)
+	second := tl.Milestone("cutover-2")
+	if slip, _ := second.Slip(october); slip != 7*24*time.Hour || second.Runbook != "cutover-weekend" || tl.Milestone("cutover").Start.At.Format(time.DateOnly) != "2019-11-08" {
+		t.Errorf("the windows: slip %s, %+v", slip, second)
+	}
+	if end, ok := tl.Moment(tl.Plan().Checks["gateway-cert"].Moments()[0]); !ok || !end.Equal(second.End.At) {
+		t.Errorf("certificates must last until %s", end)
+	}
+	if h := tl.Milestone("hypercare"); !h.Start.At.Equal(tl.Milestone("cutover").Start.At) || h.End.At.Sub(h.OriginalEnd.At) != 0 && h.End.At.Before(second.End.At) {
+		t.Errorf("hypercare: %v to %v", h.Start.At, h.End.At)
+	}
+	go1, _ := tl.Gate(nil, tl.Plan().Gates["cutover-go"])
+	later := timeline.At(tl.Plan(), nil, second.Start.At.AddDate(0, 0, -3))
+	go2, _ := later.Gate(nil, later.Plan().Gates["cutover-go"])
+	if go2.Sub(go1) != 7*24*time.Hour {
+		t.Errorf("the go is asked %s and %s", go1, go2)
+	}
+	for _, tt := range []struct{ services, name, want string }{
+		{"sftp", "", "milestone \"cutover-2\" already"}, {"", "x", "say which services"}, {"gateway,sftp,sts-admin", "x", "say which services"}, {"nobody", "x", "no service"},
+	} {
+		var ids []string
+		if tt.services != "" {
+			ids = strings.Split(tt.services, ",")
+		}
+		r := &redating{milestone: "cutover", reason: "again", wish: timeline.Wish{To: "2019-11-23"}}
+		if text, code := spoken(dir, func(s *session) error { return s.planSplit(t.Context(), r, ids, tt.name, october) }); code != ExitUsage || !strings.Contains(text, tt.want) {
+			t.Errorf("%+v: exit %d: %s", tt, code, text)
+		}
+	}
+	if before == planText(t, dir) {
+		t.Error("nothing was written")
+	}
+}

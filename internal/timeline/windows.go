@@ -92,3 +92,14 @@ func (t *Timeline) Present(runbook string) string {
 	}
 	return rb.Window
 }
+
+// GatesOf lists the gates that a runbook, or one inside it, asks, in the plan's order.
+func (t *Timeline) GatesOf(runbook string) []string {
+	var out []string
+	for _, id := range t.plan.GateIDs {
+		if t.asks(runbook, id) {
+			out = append(out, id)
+		}
+	}
+	return out
+}

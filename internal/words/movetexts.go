@@ -3,6 +3,7 @@ package words
 // moveTexts tell what moving a date, splitting a window or another revision of the plan brings.
 var moveTexts = []entry{
 	{"move.title", "{milestone} flyttes", "{milestone} is moved"},
+	{"move.split", "{milestone} deles: resten sker i {second}", "{milestone} is split: the rest is done in {second}"},
 	{"move.reason", "Begrundelse: {reason}", "Reason: {reason}"},
 	{"move.dates", "Det flytter sig", "What moves"},
 	{"move.dates.none", "Ingen datoer ændrer sig.", "No date changes."},

@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"skift/internal/plan"
+	"skift/internal/timeline"
+)
+
+// planSplitCommand makes two windows of one.
+func (s *session) planSplitCommand() *cobra.Command {
+	r := &redating{}
+	var services []string
+	var name string
+	c := s.asJSON(&cobra.Command{
+		Use: "split WINDOW DATE --services IDS --reason WHY [--name ID] [--accept] [--dry-run]", Short: "Give the window a second one for some services, and say what that brings",
+		Long: "Writes a second window for the same runbook into plan.yaml, on DATE and as long as the first. What hangs on the end of it all hangs on the\n" +
+			"second then: ends of phases and suites, and the moments at which certificates must be valid. What hangs on the beginning stays. The services\n" +
+			"are those of the second: the go for the first is given for the others (vote --services). What was switched stays switched; votes on the plan\n" +
+			"as it was count no more. Exit as with skift plan move.",
+		Args: args("WINDOW", "DATE"),
+		RunE: func(c *cobra.Command, a []string) error {
+			r.milestone, r.wish.To = a[0], a[1]
+			return s.planSplit(c.Context(), r, services, name, time.Now())
+		},
+	})
+	r.flags(c)
+	c.Flags().StringSliceVar(&services, "services", nil, "the services, `IDS`, that are left for the second window")
+	c.Flags().StringVar(&name, "name", "", "`ID` of the second window (default: that of the first and -2)")
+	return c
+}
+
+func (s *session) planSplit(ctx context.Context, r *redating, services []string, name string, now time.Time) error {
+	if err := s.readForMove(ctx, r, now); err != nil {
+		return err
+	}
+	p := r.before.Plan
+	m := p.Milestones[r.milestone]
+	if m == nil || m.Kind != plan.Window || m.Runbook == "" {
+		return usage(fmt.Sprintf("the plan has no window %q that starts a runbook", r.milestone), "skift plan lists the milestones")
+	}
+	if name == "" {
+		name = r.milestone + "-2"
+	}
+	first := slices.DeleteFunc(slices.Clone(p.ServiceIDs), func(id string) bool { return slices.Contains(services, id) })
+	for _, id := range services {
+		if p.Services[id] == nil {
+			return usage(fmt.Sprintf("the plan has no service %q", id), "services: "+strings.Join(p.ServiceIDs, ", "))
+		}
+	}
+	switch {
+	case p.Milestones[name] != nil:
+		return usage(fmt.Sprintf("the plan has a milestone %q already", name), "give the second window another name with --name")
+	case len(services) == 0 || len(first) == 0:
+		return usage("say which services are left for the second window, and leave some for the first", "--services of "+strings.Join(p.ServiceIDs, ", "))
+	}
+	dates, err := r.was.Redate(r.milestone, timeline.Wish{To: r.wish.To})
+	if err != nil {
+		return wishError(err)
+	}
+	r.split = name
+	split := plan.Split{Window: r.milestone, Name: name, From: dates[0].From, Until: dates[0].Until, Own: r.was.GatesOf(m.Runbook), Was: r.entry()}
+	text, err := plan.SplitWindow(p.Sources[plan.File], split)
+	if err != nil {
+		return usage(err.Error(), "docs/operations.md shows what to write")
+	}
+	allowed := []string{"milestones", "gates", "suites", "checks", "parties"}
+	err = s.settleMove(r, text, func(c plan.Change) bool {
+		return slices.Contains(allowed, c.Section) && (c.How == plan.Added) == (c.ID == name)
+	})
+	if err == nil && !s.json {
+		s.printf("the first window is for %s: skift vote GATE go --as SEAT --services %s\n", strings.Join(first, ", "), strings.Join(first, ","))
+	}
+	return err
+}
