@@ -27,6 +27,7 @@ func Run(t *testing.T, open func(testing.TB) *store.Store) {
 		"slot taken":          testSlotTaken,
 		"messages":            testMessages,
 		"message filter":      testMessageFilter,
+		"watched":             testWatched,
 		"conflicts":           testConflicts,
 		"illegal":             testIllegal,
 		"second sweep":        testSecondSweep,
