@@ -140,7 +140,7 @@ func (m *minute) live(kills int) {
 		switch {
 		case time.Now().After(deadline):
 			t.Fatalf("it does not come to an end; people: %s\nthe last process said:\n%s", m.said.String(), m.n.child.out.String())
-		case m.kills < kills && time.Now().After(strikes[m.kills]):
+		case m.kills < kills && time.Now().After(strikes[m.kills]) && (m.kills%2 == 0 || m.atWork()):
 			m.n.child.kill()
 			m.kills++
 			<-time.After(time.Duration(m.rand.IntN(1500)) * time.Millisecond)
@@ -161,6 +161,11 @@ func (m *minute) live(kills int) {
 		return strings.Contains(m.n.child.out.String(), "skift serves")
 	})
 	m.n.stop()
+}
+
+// atWork reports whether a command is under way, or none will be soon: every other kill waits for that.
+func (m *minute) atWork() bool {
+	return len(m.w.lines("begun")) > len(m.w.lines("done")) || time.Now().After(m.n.soon.Add(50*time.Second))
 }
 
 // asked is what a person does next, by the facts; nil when nobody is asked for anything.
