@@ -313,6 +313,9 @@ func (m *minute) came() []string {
 // SKIFT_KILLS asks for more kills, of plans of eight each: `make soak` does.
 func TestMinute(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("a plan of a minute takes one")
+	}
 	skift := build(t)
 	seeds, kills := 1, 5
 	if text := os.Getenv("SKIFT_KILLS"); text != "" {

@@ -289,8 +289,8 @@ func lived(t *testing.T, name string, fate func(time.Time, int, bool) (bool, tim
 // TestWholePlan lives through the shipped plan twice: undisturbed, and by processes that die at random writes and whose successors have what
 // is on the disk. What was decided and done is the same. SKIFT_PLANS asks for more seeds, of every story: `make soak` does.
 func TestWholePlan(t *testing.T) {
-	if slowed {
-		t.Skip("looks for races: SQLite is thirteen times slower then")
+	if slowed || testing.Short() {
+		t.Skip("looks for races: SQLite is thirteen times slower then; or is to be short")
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	seeds, names := 1, []string{"a late phase, and a check that is red in the night"}
