@@ -19,7 +19,7 @@ func (a *App) drift(ctx context.Context, id string) (*freeze.Drift, error) {
 		facts = *f.Register.Dates()
 		facts.Waivers, facts.Drifts = f.Register.Waivers, f.Register.Drifts
 	})
-	all, err := Drifts(ctx, a.store, a.plan, &facts, time.Now())
+	all, err := Drifts(ctx, a.store, a.Plan(), &facts, time.Now())
 	if err != nil {
 		return nil, err
 	}
