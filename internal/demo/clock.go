@@ -88,10 +88,14 @@ func (c *clock) at(t time.Time) time.Time {
 	return c.begin.Add((a.is + time.Duration(share*float64(b.is-a.is))).Truncate(time.Second))
 }
 
-// takes maps a planned length of work: the longest of the shipped plan, half a day, becomes a few seconds.
+// takes maps a planned length of work: half a day, the longest of the weekend, becomes a few seconds. Work of weeks, as in the test phases,
+// takes no longer than the demo.
 func (c *clock) takes(d time.Duration) time.Duration {
-	return max(time.Second, (d / secondsPerSecond).Round(time.Second))
+	return min(max(time.Second, (d / secondsPerSecond).Round(time.Second)), longest)
 }
+
+// longest is how long a step of the demo may take.
+const longest = time.Minute
 
 // secondsPerSecond is how much work of the plan fits into a second of the demo: an hour and a half.
 const secondsPerSecond = 5400
