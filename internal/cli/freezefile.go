@@ -32,8 +32,9 @@ func (s *session) freezeExportCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "export --party PARTY [--out DIR]", Short: "Write the frozen zones for a party's own pipeline, signed",
 		Long: "Writes DIR/freeze-PARTY.json, and DIR/freeze-PARTY.ics for people: the zones that bind the party, the exceptions that count for it and the\n" +
-			"transitions it may do, signed with the key that skift.yaml names. The party asks it with skift freeze check --calendar FILE --key PUB until it is as old as freeze.max_age\n" +
-			"says; write it anew more often than that. A file that is there is replaced at once: whoever reads it sees the old or the new one.",
+			"transitions it may do, signed with the key that skift.yaml names. The party asks it with skift freeze check --calendar FILE --key PUB\n" +
+			"until it is as old as freeze.max_age says; write it anew more often than that. A file that is there is replaced at once: whoever reads it\n" +
+			"sees the old or the new one.",
 		Args: args(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if party == "" {

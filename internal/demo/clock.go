@@ -91,7 +91,7 @@ func (c *clock) at(t time.Time) time.Time {
 // takes maps a planned length of work: half a day, the longest of the weekend, becomes a few seconds. Work of weeks, as in the test phases,
 // takes no longer than the demo.
 func (c *clock) takes(d time.Duration) time.Duration {
-	return min(max(time.Second, (d / secondsPerSecond).Round(time.Second)), longest)
+	return min(max(time.Second, (d/secondsPerSecond).Round(time.Second)), longest)
 }
 
 // longest is how long a step of the demo may take.
