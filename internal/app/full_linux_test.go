@@ -221,7 +221,8 @@ func (w *weekend) fullWhileWorking(d *disk) {
 	}
 	_ = c.Wait() // its state says it
 	w.stopsActing(c.ProcessState.ExitCode(), out.String())
-	if done := w.lines("done"); !slices.Equal(done, []string{"one"}) {
-		w.t.Errorf("done %q, want one and nothing after it", done)
+	// Whoever writes first meets the full disk: the end of the command, or something beside it, and then the command is ended with all else.
+	if done := w.lines("done"); len(done) > 0 && !slices.Equal(done, []string{"one"}) {
+		w.t.Errorf("done %q, want one at most and nothing after it", done)
 	}
 }

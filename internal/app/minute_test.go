@@ -175,8 +175,8 @@ func (m *minute) asked() []string {
 	if f == nil {
 		return nil
 	}
-	for _, mail := range m.mails(register.MessageUncertain) {
-		answer := "again"
+	if unsure := m.mails(register.MessageUncertain); len(unsure) > 0 {
+		mail, answer := unsure[0], "again"
 		if m.taken()[mail.ID] > 0 {
 			answer = "sent"
 		}

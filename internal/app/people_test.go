@@ -22,7 +22,6 @@ import (
 
 // story is what people do otherwise than at once, and what goes wrong.
 type story struct {
-	name      string
 	notBefore map[string]time.Time                    // whoever owns the step, by "runbook/step", or decides at the gate, by "gate/id", waits until then
 	services  map[string][]string                     // a go at the gate is for these alone
 	red       func(at time.Time, ask checks.Ask) bool // who asks is turned away
