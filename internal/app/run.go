@@ -49,7 +49,11 @@ func (a *App) Run(ctx context.Context, m Mode) error {
 	loop := func(run func() error) {
 		g.Go(func() error {
 			defer cancel() // one loop that ends takes the others with it
-			return bug.Caught(run)
+			err := bug.Caught(run)
+			if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+				return nil // told to stop before it had well begun
+			}
+			return err
 		})
 	}
 	ended := make(chan struct{})
