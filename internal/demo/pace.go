@@ -15,7 +15,7 @@ import (
 // pace is how much further apart the dates lie on a machine that took this long to prepare the demo: one that is busy with other work
 // needs more time for the same story. Clocks run as ever.
 func pace(prepared time.Duration) float64 {
-	const idle, most = 300 * time.Millisecond, 3
+	const idle, most = 650 * time.Millisecond, 3
 	return min(most, max(1, float64(prepared)/float64(idle)))
 }
 

@@ -112,7 +112,7 @@ func TestClock(t *testing.T) {
 	if got := c.takes(12 * time.Hour); got != 8*time.Second {
 		t.Errorf("half a day takes %v", got)
 	}
-	for prepared, want := range map[time.Duration]float64{0: 1, 300 * time.Millisecond: 1, 450 * time.Millisecond: 1.5, 900 * time.Millisecond: 3, time.Minute: 3} {
+	for prepared, want := range map[time.Duration]float64{0: 1, 650 * time.Millisecond: 1, 975 * time.Millisecond: 1.5, 1950 * time.Millisecond: 3, time.Minute: 3} {
 		if got := pace(prepared); got != want {
 			t.Errorf("prepared in %v: pace %g, want %g", prepared, got, want)
 		}
