@@ -275,12 +275,12 @@ func mark(ts *testscript.TestScript, _ bool, args []string) {
 	of(ts).acts[dirOf(args, 0)] = acts(ts, dirOf(args, 0))
 }
 
-// acts counts what people did: beside a process that serves, the engine adds its own.
+// acts counts what people did: beside a process that serves, the engine and the scheduler add their own.
 func acts(ts *testscript.TestScript, dir string) (n int64) {
 	db, err := sql.Open("sqlite", "file:"+ts.MkAbs(filepath.Join(dir, ".skift", "skift.db"))+"?mode=ro")
 	ts.Check(err)
 	defer db.Close()
-	if err := db.QueryRow("SELECT count(*) FROM event WHERE via <> $1", journal.ViaEngine).Scan(&n); err != nil {
+	if err := db.QueryRow("SELECT count(*) FROM event WHERE via NOT IN ($1, $2)", journal.ViaEngine, journal.ViaScheduler).Scan(&n); err != nil {
 		return 0 // no journal yet
 	}
 	return n
