@@ -2,11 +2,15 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"skift/internal/diag"
 	"skift/internal/gate"
 	"skift/internal/plan"
+	"skift/internal/register"
+	"skift/internal/run"
 	"skift/internal/snapshot"
+	"skift/internal/timeline"
 )
 
 // Renews is what takes another revision of the plan into use.
@@ -36,6 +40,19 @@ type ReloadReply struct {
 	Restart   []string           `json:"restart,omitempty"` // what was changed and takes effect when the process starts anew
 	Event     int64              `json:"event,omitempty"`
 	Head      string             `json:"head,omitempty"`
+}
+
+// NewReload is a reply about a plan, before anything is known of another revision of it. was is the hash of the one in use.
+func NewReload(id, was string) ReloadReply {
+	return ReloadReply{Plan: id, Was: was, Changes: []plan.Change{}, Dates: []snapshot.Shifted{}, Votes: []gate.Voided{}, Runs: []string{}, Problems: []diag.Problem{}}
+}
+
+// Brings fills in what is not the same in two revisions, as things are now.
+func (r *ReloadReply) Brings(before, after *plan.Plan, facts *register.Facts, runs *run.Facts, now time.Time) {
+	r.Unchanged = before.Hash == after.Hash
+	r.Changes = append(r.Changes, plan.Diff(before, after)...)
+	r.Dates = snapshot.Shifts(timeline.At(before, facts, now), timeline.At(after, facts, now))
+	r.Votes, r.Runs = gate.Voids(after, facts), runs.UnderWay()
 }
 
 // Invalid reports whether the plan had errors, so that nothing was changed.

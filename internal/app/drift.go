@@ -14,12 +14,9 @@ import (
 
 // drift is one difference in a frozen zone by its id; nil = there is none.
 func (a *App) drift(ctx context.Context, id string) (*freeze.Drift, error) {
-	var facts register.Facts
-	a.ledger.Read(func(f *ledger.Facts) {
-		facts = *f.Register.Dates()
-		facts.Waivers, facts.Drifts = f.Register.Waivers, f.Register.Drifts
-	})
-	all, err := Drifts(ctx, a.store, a.Plan(), &facts, time.Now())
+	var facts *register.Facts
+	a.ledger.Read(func(f *ledger.Facts) { facts = f.Register.Frozen() })
+	all, err := Drifts(ctx, a.store, a.Plan(), facts, time.Now())
 	if err != nil {
 		return nil, err
 	}

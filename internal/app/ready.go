@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -83,7 +84,7 @@ func Ready(ctx context.Context, o Options) (Readiness, error) {
 // roster finds seats in which nobody sits now.
 func (r *readying) roster() {
 	var vacant []string
-	for _, id := range sortedKeys(r.plan.Seats) {
+	for _, id := range r.plan.SeatIDs {
 		if PersonIn(r.plan, id, r.now) == "" {
 			vacant = append(vacant, id)
 		}
@@ -104,15 +105,6 @@ func few(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-func sortedKeys[V any](m map[string]V) []string {
-	out := make([]string, 0, len(m))
-	for k := range m {
-		out = append(out, k)
-	}
-	slices.Sort(out)
-	return out
-}
-
 // secrets finds those that cannot be fetched. Nothing of them is kept or shown.
 func (r *readying) secrets() {
 	refs := map[string]secret.Ref{}
@@ -124,7 +116,7 @@ func (r *readying) secrets() {
 	resolver := secret.NewResolver(r.dir, os.LookupEnv, &secret.Masker{})
 	var missing []string
 	hint := ""
-	for _, name := range sortedKeys(refs) {
+	for _, name := range slices.Sorted(maps.Keys(refs)) {
 		if _, err := resolver.Resolve(refs[name]); err != nil {
 			missing = append(missing, name)
 			var why *secret.ResolveError

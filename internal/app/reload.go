@@ -6,18 +6,15 @@ import (
 	"log/slog"
 	"net/netip"
 	"reflect"
-	"slices"
 	"time"
 
 	"skift/config"
 	"skift/internal/api"
 	"skift/internal/diag"
-	"skift/internal/gate"
 	"skift/internal/ledger"
 	"skift/internal/plan"
 	"skift/internal/runner"
 	"skift/internal/snapshot"
-	"skift/internal/timeline"
 )
 
 // Reload implements api.Desk. The plan that is read replaces the one in use in one decision; with errors nothing is changed, and that they are
@@ -33,8 +30,8 @@ func (a *App) Reload(ctx context.Context, q api.ReloadRequest) (api.ReloadReply,
 		return api.ReloadReply{}, err
 	}
 	before := a.Plan()
-	out := api.ReloadReply{Plan: before.ID, Was: before.Hash, Changes: []plan.Change{}, Dates: []snapshot.Shifted{}, Votes: []gate.Voided{},
-		Runs: []string{}, Problems: slices.Concat([]diag.Problem{}, r.Problems.Sorted()), Head: a.ledger.Head().String()}
+	out := api.NewReload(before.ID, before.Hash)
+	out.Problems, out.Head = append(out.Problems, r.Problems.Sorted()...), a.ledger.Head().String()
 	if out.Invalid() {
 		if !q.Dry {
 			a.rejected.Store(&snapshot.Rejected{At: time.Now().UTC(), Errors: r.Problems.Errors(), First: first(out.Problems)})
@@ -46,7 +43,7 @@ func (a *App) Reload(ctx context.Context, q api.ReloadRequest) (api.ReloadReply,
 		return out, err
 	}
 	out.Hash, out.Restart = r.Plan.Hash, a.restart(r.Settings)
-	a.tellBrings(&out, before, r.Plan)
+	a.brings(&out, before, r.Plan)
 	if q.Dry {
 		return out, nil
 	}
@@ -67,7 +64,7 @@ func (a *App) Reload(ctx context.Context, q api.ReloadRequest) (api.ReloadReply,
 	}
 	a.rejected.Store(nil)
 	out.Adopted, out.Event, out.Head = adopted.Event != 0, adopted.Event, adopted.Head.String()
-	out.Votes = slices.Concat([]gate.Voided{}, adopted.Votes)
+	out.Votes = adopted.Votes
 	return out, nil
 }
 
@@ -106,20 +103,9 @@ func (a *App) restart(now config.Settings) []string {
 	return []string{config.File}
 }
 
-// tellBrings fills in what is not the same in two revisions, as things are now.
-func (a *App) tellBrings(out *api.ReloadReply, before, after *plan.Plan) {
-	out.Unchanged = before.Hash == after.Hash
-	out.Changes = append(out.Changes, plan.Diff(before, after)...)
-	now := time.Now()
-	a.ledger.Read(func(f *ledger.Facts) {
-		out.Dates = append(out.Dates, snapshot.Shifts(timeline.At(before, &f.Register, now), timeline.At(after, &f.Register, now))...)
-		out.Votes = append(out.Votes, gate.Voids(after, &f.Register, after.Hash)...)
-		for _, id := range f.Runs.Order {
-			if !f.Runs.Runs[id].State.Final() {
-				out.Runs = append(out.Runs, id)
-			}
-		}
-	})
+// brings fills in what is not the same in two revisions, as things are now.
+func (a *App) brings(out *api.ReloadReply, before, after *plan.Plan) {
+	a.ledger.Read(func(f *ledger.Facts) { out.Brings(before, after, &f.Register, &f.Runs, time.Now()) })
 }
 
 // bound are the networks of the revisions that runs are bound to which are under way: their steps and checks go on as they were planned.
@@ -150,9 +136,10 @@ func (a *App) Pending() *api.ReloadReply {
 	if hash == "" || hash == after.Hash {
 		return nil
 	}
-	out := &api.ReloadReply{Plan: after.ID, Was: hash, Hash: after.Hash, Changes: []plan.Change{}, Dates: []snapshot.Shifted{}, Votes: []gate.Voided{}, Runs: []string{}, Problems: []diag.Problem{}}
+	out := api.NewReload(after.ID, hash)
+	out.Hash = after.Hash
 	if before, err := a.revisions.Plan(hash); err == nil {
-		a.tellBrings(out, before, after)
+		a.brings(&out, before, after)
 	}
-	return out
+	return &out
 }

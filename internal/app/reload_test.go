@@ -122,3 +122,12 @@ func TestReloadRefused(t *testing.T) {
 		t.Errorf("shown although it is over: %+v, %v", snap.Rejected, err)
 	}
 }
+
+// Whoever asks before the process has looked for the first time is answered as if it had: its own revision came into use with it.
+func TestReloadBeforeTheFirstLook(t *testing.T) {
+	t.Parallel()
+	s := newSmall(t, nil, "")
+	if r, err := s.Reload(t.Context(), api.ReloadRequest{}); err != nil || !r.Unchanged || r.Adopted {
+		t.Errorf("%+v, %v", r, err)
+	}
+}

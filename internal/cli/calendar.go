@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"skift/internal/agenda"
 	"skift/internal/app"
-	"skift/internal/diag"
 	"skift/internal/ics"
 	"skift/internal/plan"
 	"skift/internal/store"
@@ -170,11 +168,7 @@ func calendarOf(p *plan.Plan, revisions []agenda.Revision, q calendarQuery) (ics
 	}
 	a := p.Audiences[q.audience]
 	if a == nil {
-		hint := "audiences: " + strings.Join(p.AudienceIDs, ", ")
-		if near := diag.Suggest(q.audience, p.AudienceIDs); near != "" {
-			hint = fmt.Sprintf("did you mean %q?", near)
-		}
-		return ics.Calendar{}, usage(fmt.Sprintf("the plan has no audience %q", q.audience), hint)
+		return ics.Calendar{}, unknownWord("audience", q.audience, p.AudienceIDs)
 	}
 	lang := a.Language
 	if lang == "" {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -75,11 +74,7 @@ func (s *session) planMove(ctx context.Context, r *redating, now time.Time) erro
 	}
 	p := r.before.Plan
 	if p.Milestones[r.milestone] == nil {
-		hint := "milestones: " + strings.Join(p.MilestoneIDs, ", ")
-		if near := diag.Suggest(r.milestone, p.MilestoneIDs); near != "" {
-			hint = fmt.Sprintf("did you mean %q?", near)
-		}
-		return usage(fmt.Sprintf("the plan has no milestone %q", r.milestone), hint)
+		return unknownWord("milestone", r.milestone, p.MilestoneIDs)
 	}
 	if m := p.Milestones[r.milestone]; m.Wave != "" {
 		return usage(fmt.Sprintf("%s is of a wave: its date stands in a table, at %s", r.milestone, waveCell(m)),
@@ -134,11 +129,7 @@ func (s *session) readForMove(ctx context.Context, r *redating, now time.Time) e
 	}
 	p := r.before.Plan
 	if r.as != "" && p.Seats[r.as] == nil {
-		hint := "seats: " + strings.Join(p.SeatIDs, ", ")
-		if near := diag.Suggest(r.as, p.SeatIDs); near != "" {
-			hint = fmt.Sprintf("did you mean %q?", near)
-		}
-		return usage(fmt.Sprintf("the plan has no seat %q", r.as), hint)
+		return unknownWord("seat", r.as, p.SeatIDs)
 	}
 	r.now = now
 	if r.known, err = s.history(ctx, p, r.before.Settings, now); err != nil {
@@ -224,14 +215,9 @@ func (r *redating) outcome() movedPlan {
 	p := r.after.Plan
 	out := movedPlan{Milestone: r.milestone, Reason: r.reason, By: r.as, Changes: plan.Diff(r.before.Plan, p), Dates: snapshot.Shifts(r.was, r.is), Stays: []movedDate{},
 		Impossible: slices.Concat([]lint.Hindrance{}, r.said.Hindrances), Problems: slices.Concat([]diag.Problem{}, r.said.Problems),
-		Votes: slices.Concat([]gate.Voided{}, gate.Voids(p, &r.known.Facts, p.Hash)), Runs: []string{}, Hash: r.before.Plan.Hash, NewHash: p.Hash}
+		Votes: gate.Voids(p, &r.known.Facts), Runs: r.known.Runs.UnderWay(), Hash: r.before.Plan.Hash, NewHash: p.Hash}
 	for _, d := range r.overtakenByDate {
 		out.Stays = append(out.Stays, movedDate{Kind: d.Kind, ID: d.ID, Edge: string(d.Edge), Is: snapshot.DateOf(d.At), Before: d.Before})
-	}
-	for _, id := range r.known.Runs.Order {
-		if !r.known.Runs.Runs[id].State.Final() {
-			out.Runs = append(out.Runs, id)
-		}
 	}
 	return out
 }

@@ -68,15 +68,15 @@ func (s *session) wouldBring(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	out := api.ReloadReply{Changes: []plan.Change{}, Dates: []snapshot.Shifted{}, Votes: []gate.Voided{}, Runs: []string{}, Problems: append([]diag.Problem{}, r.Problems.Sorted()...)}
-	if out.Invalid() {
+	out := api.NewReload(r.Plan.ID, "")
+	if out.Problems = append(out.Problems, r.Problems.Sorted()...); out.Invalid() {
 		return s.tellReload(out)
 	}
 	h, err := s.history(ctx, r.Plan, r.Settings, now)
 	if err != nil {
 		return err
 	}
-	out.Plan, out.Was, out.Hash = r.Plan.ID, h.Facts.PlanHash, r.Plan.Hash
+	out.Was, out.Hash = h.Facts.PlanHash, r.Plan.Hash
 	if h.Used {
 		out.Head = h.Head.String()
 	}
@@ -84,20 +84,13 @@ func (s *session) wouldBring(ctx context.Context, now time.Time) error {
 		s.printf("the plan was not used here yet: the first process takes it as it is\n")
 		return nil
 	}
-	if out.Unchanged = out.Was == out.Hash; !out.Unchanged {
-		before, err := app.Revision(app.DataDir(s.dir, s.data, r.Settings), out.Was)
-		if err != nil {
+	before := r.Plan
+	if out.Was != out.Hash {
+		if before, err = app.Revision(app.DataDir(s.dir, s.data, r.Settings), out.Was); err != nil {
 			return err
 		}
-		out.Changes = append(out.Changes, plan.Diff(before, r.Plan)...)
-		out.Dates = snapshot.Shifts(timeline.At(before, &h.Facts, now), timeline.At(r.Plan, &h.Facts, now))
-		out.Votes = append(out.Votes, gate.Voids(r.Plan, &h.Facts, r.Plan.Hash)...)
 	}
-	for _, id := range h.Runs.Order {
-		if !h.Runs.Runs[id].State.Final() {
-			out.Runs = append(out.Runs, id)
-		}
-	}
+	out.Brings(before, r.Plan, &h.Facts, &h.Runs, now)
 	return s.tellReload(out)
 }
 

@@ -15,21 +15,21 @@ type Voided struct {
 	Seats   []string `json:"seats"`   // whom to ask again
 }
 
-// Voids lists the plan's own gates at which answers count no more once a plan with that hash is in use, in the plan's order.
-func Voids(p *plan.Plan, f *register.Facts, hash string) []Voided {
-	var out []Voided
+// Voids lists the plan's own gates at which answers count no more once that plan is in use, in its order.
+func Voids(p *plan.Plan, f *register.Facts) []Voided {
+	out := []Voided{}
 	for _, id := range p.GateIDs {
 		g := f.Gate(register.GateKey{Gate: id})
 		switch {
 		case g.Round == 0 || g.UsedBy != "":
 		case g.Decision != nil:
-			if g.Decision.Decision == register.Go && g.Decision.PlanHash != hash {
+			if g.Decision.Decision == register.Go && g.Decision.PlanHash != p.Hash {
 				out = append(out, Voided{id, true, append(slices.Clone(p.Gates[id].Poll), p.Gates[id].Decides)})
 			}
 		default:
 			var seats []string
 			for _, seat := range slices.Sorted(maps.Keys(g.Votes)) {
-				if g.Votes[seat].PlanHash != hash {
+				if g.Votes[seat].PlanHash != p.Hash {
 					seats = append(seats, seat)
 				}
 			}

@@ -287,6 +287,18 @@ func applying[B any](apply func(*Facts, journal.Event, B) error) func(*Facts, jo
 	}
 }
 
+// Frozen returns a copy that holds what frozen zones depend on: dates, exceptions, and what people made of differences. It may be kept
+// while f goes on.
+func (f *Facts) Frozen() *Facts {
+	out := f.Dates()
+	for _, w := range f.Waivers {
+		c := *w
+		out.Waivers = append(out.Waivers, &c)
+	}
+	out.Drifts = slices.Clone(f.Drifts) // an answer never changes
+	return out
+}
+
 // Dates returns a copy that holds what dates depend on: milestones and adoption. It may be kept while f goes on.
 func (f *Facts) Dates() *Facts {
 	out := &Facts{AdoptedAt: f.AdoptedAt, PlanHash: f.PlanHash, Added: maps.Clone(f.Added), Milestones: make(map[string]*MilestoneFacts, len(f.Milestones))}

@@ -7,6 +7,17 @@ import (
 	"skift/internal/plan"
 )
 
+// UnderWay lists the runs that have not ended, as they were started.
+func (f *Facts) UnderWay() []string {
+	out := []string{}
+	for _, id := range f.Order {
+		if !f.Runs[id].State.Final() {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
 // Above is the run that a run is a step of, else the one it undoes; nil = it stands alone.
 func (f *Facts) Above(r *Run) *Run {
 	if p := f.Runs[r.Started.Parent]; p != nil {

@@ -24,6 +24,9 @@ func (r *Runner) Adopt(ctx context.Context, p *plan.Plan, who journal.Actor) (Ad
 	was := r.Plan()
 	var out Adoption
 	head, err := r.decide(ctx, func(d *decision) error {
+		if err := d.adopt(was); err != nil { // the process may not have come to it yet
+			return err
+		}
 		out = d.brings(p)
 		if out.Was != p.Hash {
 			seq, err := d.adopted(p, out, who)
@@ -43,20 +46,20 @@ func (r *Runner) Adopt(ctx context.Context, p *plan.Plan, who journal.Actor) (Ad
 	return out, nil
 }
 
-// adopt records the revision of the plan that comes into use with the process.
-func (d *decision) adopt() error {
-	a := d.brings(d.r.plan)
-	if a.Was == d.r.plan.Hash {
+// adopt records a revision of the plan that came into use with the process, unless that is known.
+func (d *decision) adopt(p *plan.Plan) error {
+	a := d.brings(p)
+	if a.Was == p.Hash {
 		return nil
 	}
-	_, err := d.adopted(d.r.plan, a, engine())
+	_, err := d.adopted(p, a, engine())
 	return err
 }
 
 // brings compares a revision with the one in use.
 func (d *decision) brings(p *plan.Plan) Adoption {
 	reg := &d.Facts.Register
-	a := Adoption{Was: reg.PlanHash, Votes: gate.Voids(p, reg, p.Hash)}
+	a := Adoption{Was: reg.PlanHash, Votes: gate.Voids(p, reg)}
 	if a.Was == "" || a.Was == p.Hash {
 		return a
 	}
@@ -69,6 +72,7 @@ func (d *decision) brings(p *plan.Plan) Adoption {
 // mostChanges bounds what an event lists beside that from which facts follow; the revisions themselves are kept.
 const mostChanges = 50
 
+// adopted records that a revision is in use.
 func (d *decision) adopted(p *plan.Plan, a Adoption, who journal.Actor) (int64, error) {
 	reg := &d.Facts.Register
 	b := register.Adopted{Hash: p.Hash, First: reg.AdoptedAt.IsZero(), Was: a.Was}

@@ -196,7 +196,7 @@ func (r *Runner) recover(ctx context.Context) error {
 		return fmt.Errorf("find processes that were left behind: %w", err)
 	}
 	_, err = r.decide(ctx, func(d *decision) error {
-		if err := d.adopt(); err != nil {
+		if err := d.adopt(d.r.plan); err != nil {
 			return err
 		}
 		if err := d.tellNoted(noted); err != nil {
