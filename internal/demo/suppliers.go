@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -77,12 +78,17 @@ func handOverFile(dir, name string, data []byte) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("hand over lists: %w", err)
 	}
-	name = filepath.Join(dir, name)
-	if err := os.WriteFile(name+".new", data, 0o644); err != nil {
+	f, err := os.CreateTemp(dir, name+".new*") // of its own: two steps may hand over the same list at once
+	if err != nil {
 		return fmt.Errorf("hand over lists: %w", err)
 	}
-	if err := os.Rename(name+".new", name); err != nil {
-		return fmt.Errorf("hand over lists: %w", err)
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Chmod(0o644), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), filepath.Join(dir, name))
+	}
+	if err != nil {
+		return fmt.Errorf("hand over lists: %w", errors.Join(err, os.Remove(f.Name())))
 	}
 	return nil
 }
