@@ -7,7 +7,7 @@ const module = "skift/"
 
 // Layer zero is what everyone may import.
 var layerZero = []string{"internal/diag", "internal/yamldoc", "internal/csvdoc", "internal/pemdoc", "internal/signed", "internal/words", "internal/term",
-	"internal/secret", "internal/dial", "internal/sshdial", "internal/bug"}
+	"internal/secret", "internal/dial", "internal/sshdial", "internal/bug", "internal/alarm"}
 
 // facts, rules and shown are the packages of layers 1–3: pure, without clock, disk, network or database.
 var (
@@ -33,6 +33,7 @@ var may = map[string][]string{
 	"internal/dial":    {},
 	"internal/sshdial": {"internal/dial"},
 	"internal/bug":     {},
+	"internal/alarm":   {},
 
 	"checks":             {},
 	"runbooks":           {},

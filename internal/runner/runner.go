@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"skift/internal/alarm"
 	"skift/internal/bug"
 	"skift/internal/ledger"
 	"skift/internal/plan"
@@ -127,12 +128,6 @@ func (r *Runner) Run(ctx context.Context, force <-chan struct{}) error {
 	return err
 }
 
-// maxSleep bounds how long the loop sleeps: a clock that was set, or a host that slept, is noticed.
-const maxSleep = 30 * time.Second
-
-// maxLook is after what time it is looked again although nothing is known to be due.
-const maxLook = time.Hour
-
 // loop wakes when an instant comes at which something is due, or when something changed.
 func (r *Runner) loop(ctx context.Context) error {
 	for ctx.Err() == nil {
@@ -141,30 +136,10 @@ func (r *Runner) loop(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		sooner(&next, now.Add(maxLook))
-		for r.wait(ctx, next) && r.idle(size, next) {
-		}
+		sooner(&next, now.Add(alarm.Look))
+		alarm.Rest(ctx, next, r.wake, func() bool { return r.cfg.Ledger.Head().Size == size && !r.clock.set() })
 	}
 	return nil
-}
-
-// wait sleeps until next, at most maxSleep, and reports whether nobody woke it.
-func (r *Runner) wait(ctx context.Context, next time.Time) bool {
-	timer := time.NewTimer(min(max(0, time.Until(next)), maxSleep))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-r.wake:
-	case <-timer.C:
-		return true
-	}
-	return false
-}
-
-// idle reports whether there is nothing to look at: the facts are those of the last look, what comes next has not come, and nobody set
-// the clock. A transition lasts months, and most of that time is so.
-func (r *Runner) idle(size int64, next time.Time) bool {
-	return r.cfg.Ledger.Head().Size == size && time.Now().Round(0).Before(next) && !r.clock.set()
 }
 
 // begin starts a launch on its own goroutine. r.turn is held.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"skift/internal/alarm"
 	"skift/internal/bug"
 	"skift/internal/gate"
 	"skift/internal/ledger"
@@ -61,7 +62,7 @@ func (r *Runner) runOnce(ctx context.Context, now time.Time) (next time.Time, er
 		r.cfg.Log.Error("look at what is due", "err", err)
 		next = now.Add(lookAgain)
 		if isBug(err) { // it will hardly be gone in a second; what wakes the loop is looked at all the same
-			next = now.Add(maxSleep)
+			next = now.Add(alarm.Nap)
 		}
 	}
 	return next, nil

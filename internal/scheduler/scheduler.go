@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"skift/internal/alarm"
 	"skift/internal/bug"
 	"skift/internal/register"
 	"skift/internal/timeline"
@@ -77,12 +78,6 @@ func New(c Config) *Scheduler {
 		busy: map[string]*claim{}, retryAt: map[string]time.Time{}, asked: map[string]time.Time{}}
 }
 
-// maxSleep bounds how long the loop sleeps: a clock that was set, or a host that slept, is noticed.
-const maxSleep = 30 * time.Second
-
-// maxLook is after what time it is looked again although nothing is known to be due.
-const maxLook = time.Hour
-
 // retryAfter is how long after a failed claim it is tried again.
 const retryAfter = 5 * time.Second
 
@@ -95,9 +90,14 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		looked, size := time.Now(), s.facts()
 		s.remind(ctx, looked) // whenever the loop wakes: a lost job is no fact that it could hear of
 		next := s.runOnce(ctx, looked)
-		for s.wait(ctx, next) && size >= 0 && size == s.facts() && between(looked, time.Now(), next) {
-			s.remind(ctx, time.Now())
-		}
+		alarm.Rest(ctx, next, s.changed, func() bool {
+			now := time.Now()
+			if size < 0 || size != s.facts() || now.Round(0).Before(looked.Round(0)) { // the clock was set back
+				return false
+			}
+			s.remind(ctx, now)
+			return true
+		})
 	}
 	return nil
 }
@@ -108,26 +108,6 @@ func (s *Scheduler) facts() int64 {
 		return -1
 	}
 	return s.size()
-}
-
-// between reports whether the wall clock stands between the last look and the next instant at which something is due: with the same
-// facts there is nothing to do then. A clock that was set stands elsewhere.
-func between(looked, now, next time.Time) bool {
-	looked, now = looked.Round(0), now.Round(0)
-	return !now.Before(looked) && now.Before(next)
-}
-
-// wait sleeps until next, at most maxSleep, and reports whether nobody woke it.
-func (s *Scheduler) wait(ctx context.Context, next time.Time) bool {
-	timer := time.NewTimer(max(0, min(time.Until(next), maxSleep)))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-s.changed:
-	case <-timer.C:
-		return true
-	}
-	return false
 }
 
 // runOnce claims and hands over everything due at now, and returns when to look again.
@@ -153,7 +133,7 @@ func (s *Scheduler) runOnce(ctx context.Context, now time.Time) time.Time {
 	for _, m := range present.Entering() {
 		s.attempt(ctx, timeline.MilestoneKey+m.ID, now, func() error { return s.enter(ctx, m, now) })
 	}
-	next := now.Add(maxLook)
+	next := now.Add(alarm.Look)
 	if turns := present.Turns(); !turns.IsZero() {
 		next = sooner(next, turns)
 	}
