@@ -86,6 +86,7 @@ type App struct {
 	override  string // of the data directory; "" = as the settings say
 	reloading sync.Mutex
 	rejected  atomic.Pointer[snapshot.Rejected] // the plan that could not be taken into use; nil = none
+	based     sync.Map                          // zoneSince: what these zones found was read by this process
 }
 
 // Reading is a plan directory as it was read: the plan, the settings, and all there is to say about them.

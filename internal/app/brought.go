@@ -138,6 +138,10 @@ func newID(prefix string) string {
 // Import implements api.Desk.
 func (a *App) Import(ctx context.Context, q api.ImportRequest) (api.ImportReply, error) {
 	var out api.ImportReply
+	zones, err := a.unbased(ctx)
+	if err != nil {
+		return out, err
+	}
 	head, err := a.ledger.Decide(ctx, func(tx *ledger.Tx) error {
 		who, err := a.who(q.Acting, tx.Now)
 		if err != nil {
@@ -161,8 +165,15 @@ func (a *App) Import(ctx context.Context, q api.ImportRequest) (api.ImportReply,
 		slices.SortStableFunc(out.Answers, func(x, y checks.Result) int { return cmp.Compare(badness(y.Verdict), badness(x.Verdict)) })
 		out.Event, err = tx.Emit(register.ProbeImported, "", found.Export, who, register.Body(register.Imported{Digest: digest, Party: terms.Party,
 			Units: len(results), Verdicts: count(results), Answers: digestOf(digest, results)}))
-		return err
+		if err != nil {
+			return err
+		}
+		return a.keepBaselines(tx, zones, env, results)
 	})
+	if err == nil {
+		a.read(zones)
+		a.tellDrift(ctx)
+	}
 	out.Head = head.String()
 	return out, err
 }

@@ -51,8 +51,11 @@ type composed struct {
 }
 
 func (a *App) compose(ctx context.Context, c runner.Compose) (out []composed, missing []string, err error) {
-	if c.Report == runner.ContradictionReport {
+	switch c.Report {
+	case runner.ContradictionReport:
 		return a.composeContradiction(ctx, c)
+	case runner.DriftReport:
+		return a.composeDrift(ctx, c)
 	}
 	p := a.Plan() // who is told, and in which words, is of the plan in use
 	audience := p.Audiences[c.Audience]

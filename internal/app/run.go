@@ -13,6 +13,7 @@ import (
 	"skift/internal/health"
 	"skift/internal/journal"
 	"skift/internal/ledger"
+	"skift/internal/plan"
 	"skift/internal/queue"
 	"skift/internal/register"
 	"skift/internal/runner"
@@ -220,6 +221,11 @@ func (w worker) Enter(ctx context.Context, milestone string, slot register.Slot)
 	m := w.a.Plan().Milestones[milestone]
 	if m == nil {
 		return errGone("milestone", milestone)
+	}
+	if m.Kind == plan.Zone {
+		if err := w.a.baselines(ctx); err != nil {
+			return err
+		}
 	}
 	if m.Runbook == "" {
 		return w.a.runner.Enter(ctx, milestone, slot)

@@ -66,16 +66,24 @@ func (a *App) held(ask checks.Ask, parties []string) (checks.Result, bool) {
 	return matrix.Paused(ask, party), true
 }
 
-// recordSweep keeps a sweep's answers and its event in one commit.
+// recordSweep keeps a sweep's answers, its event, and what differs in frozen zones in one commit.
 func (a *App) recordSweep(ctx context.Context, results []checks.Result, swept register.Swept) error {
-	_, err := a.ledger.Decide(ctx, func(tx *ledger.Tx) error {
-		tx.Batch().Observations = results
-		_, err := tx.Emit(register.SweepDone, "", swept.Suite, systemActor(), register.Body(swept))
+	zones, err := a.unbased(ctx)
+	if err != nil {
 		return err
+	}
+	_, err = a.ledger.Decide(ctx, func(tx *ledger.Tx) error {
+		tx.Batch().Observations = results
+		if _, err := tx.Emit(register.SweepDone, "", swept.Suite, systemActor(), register.Body(swept)); err != nil {
+			return err
+		}
+		return a.keepBaselines(tx, zones, swept.Environment, results)
 	})
 	if err != nil {
 		return err
 	}
+	a.read(zones)
+	a.tellDrift(ctx)
 	if err := a.runner.Doubt(ctx, swept.Environment); err != nil && ctx.Err() == nil {
 		a.log.Error("compare what is done with what is seen", "err", err) // the answers themselves are kept
 	}

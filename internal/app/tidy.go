@@ -30,6 +30,9 @@ func (a *App) tidy(ctx context.Context) error {
 
 // prune removes what units answered longer ago than observations are kept, and the jobs that are over.
 func (a *App) prune(ctx context.Context, now time.Time) error {
+	if err := a.baselines(ctx); err != nil {
+		return err // what a zone found is not removed before it is kept
+	}
 	_, err := a.store.Prune(ctx, now.Add(-a.settings.Keep))
 	return errors.Join(err, a.store.PruneJobs(ctx))
 }

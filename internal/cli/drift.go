@@ -47,7 +47,7 @@ func (s *session) driftCommand() *cobra.Command {
 // drifted is `skift drift --json`.
 type drifted struct {
 	At          time.Time      `json:"at"`
-	Differences []freeze.Drift `json:"differences"` // in the zones in force, oldest first
+	Differences []freeze.Drift `json:"differences"` // in the zones in force, and of others what nobody has answered; oldest first
 	Open        int            `json:"open"`        // that wait for an answer
 	Overdue     int            `json:"overdue"`
 }

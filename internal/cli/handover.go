@@ -143,7 +143,8 @@ var told = []string{run.RunStarted, run.RunWasHeld, run.RunReleased, run.RunPaus
 	register.GateOpened, register.GateExtended, register.GateDecided, register.PhaseMoved, register.DeviationAccepted, register.DeviationConfirmed,
 	register.MilestoneStarted, register.MilestonePassed, register.MilestoneReopened, register.StatusSet, register.Logged, register.PlanAdopted,
 	register.ProbingPaused, register.ProbingResumed, register.MessageSettled, register.DataTakenOver,
-	register.OverrideAsked, register.OverrideConfirmed, register.WaiverAsked, register.WaiverConfirmed, register.DriftAnswered,
+	register.OverrideAsked, register.OverrideConfirmed, register.WaiverAsked, register.WaiverConfirmed,
+	register.DriftAsked, register.DriftExcepted, register.DriftAnswered,
 	register.IncidentOpened, register.IncidentChanged, register.IncidentClosed, register.IncidentsListed, run.StepContradicted, run.StepAgrees, run.StepContradictionAccepted}
 
 // said is what bodies of events have in common.

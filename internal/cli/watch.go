@@ -127,6 +127,9 @@ func (w *watcher) print(e journal.Event) {
 	case register.SweepDone, register.ReportQueued, register.MessageSettled, register.MilestoneStarted, register.MilestonePassed:
 		w.printBeside(e)
 		return
+	case register.DriftAsked, register.DriftExcepted, register.DriftAnswered:
+		w.printDrift(e)
+		return
 	case run.RunStarted:
 		w.printBegin(e)
 		return

@@ -131,7 +131,8 @@ func concern(snap snapshot.Snapshot, r snapshot.Run) []snapshot.Needed {
 	within := append([]snapshot.Run{r}, inside(snap, r)...)
 	var out []snapshot.Needed
 	for _, n := range snap.Needed {
-		if slices.ContainsFunc(within, func(r snapshot.Run) bool { return concerns(n, r) }) {
+		frozen := n.Kind == snapshot.NeedDrift && r.Production && !r.Rehearsal // who moves production must know what else changes there
+		if frozen || slices.ContainsFunc(within, func(r snapshot.Run) bool { return concerns(n, r) }) {
 			out = append(out, n)
 		}
 	}

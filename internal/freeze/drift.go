@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"skift/checks"
@@ -19,14 +18,16 @@ import (
 type Drift struct {
 	ID       string               `json:"id"` // names this difference: the same one is not asked twice, a further one is another question
 	Zone     string               `json:"zone"`
+	Event    int64                `json:"event"` // that says so
+	AskedAt  time.Time            `json:"asked_at"`
 	Unit     checks.Unit          `json:"unit"`
 	Service  string               `json:"service"`
-	Owner    string               `json:"owner"`          // the party
-	Seat     string               `json:"seat,omitempty"` // of the owner, who is asked; missing where it has none
-	Baseline time.Time            `json:"baseline"`       // of when the facts before are
-	Since    time.Time            `json:"since"`          // when the difference was first seen
-	By       time.Time            `json:"answer_by"`      // until when it is to be answered
-	Before   map[string]string    `json:"before"`         // facts that differ
+	Owner    string               `json:"owner"`              // the party
+	Seat     string               `json:"seat,omitempty"`     // of the owner, who is asked; missing where it has none
+	Baseline time.Time            `json:"baseline"`           // of when the facts before are
+	Since    time.Time            `json:"since"`              // when the difference was first seen
+	By       time.Time            `json:"answer_by,omitzero"` // until when it is to be answered; missing where nobody is asked
+	Before   map[string]string    `json:"before"`             // facts that differ
 	After    map[string]string    `json:"after"`
 	Back     bool                 `json:"back,omitempty"`      // by now it shows again what it showed before; that answers nothing
 	Waiver   int64                `json:"exception,omitempty"` // event of the exception that lets it through: then nobody is asked
@@ -42,133 +43,191 @@ func (d Drift) Overdue(now time.Time) bool { return d.Open() && !now.Before(d.By
 // answerWithin is how long an owner has whose seat does not say.
 const answerWithin = 24 * time.Hour
 
-// Before is how long before a zone began an answer may lie to be what the zone found.
-const Before = 31 * 24 * time.Hour
-
-// lasting are the facts that change only because somebody changed something, by the class of that change: certificates, host keys,
-// algorithms, versions.
-var lasting = map[string]plan.Class{
-	"leaf_sha256": plan.Certificate, "spki_sha256": plan.Certificate, "serial": plan.Certificate, "subject": plan.Certificate, "sans": plan.Certificate,
-	"issuer": plan.Certificate, "not_before": plan.Certificate, "not_after": plan.Certificate, "key": plan.Certificate, "sigalg": plan.Certificate,
-	"version": plan.Fix, "suite": plan.Fix, "alpn": plan.Fix, "client_cert": plan.Fix,
-	"host_key": plan.Fix, "host_key_type": plan.Fix, "ssh_version": plan.Fix, "kex": plan.Fix, "cipher": plan.Fix, "mac": plan.Fix, "peer_offers": plan.Fix, "auth_offered": plan.Fix,
-}
-
-// classOf is the class of a fact's change; "" = it is not one that lasts.
-func classOf(fact string) plan.Class {
-	if strings.HasPrefix(fact, "host_key ") {
-		return plan.Fix
+// Drifts lists the differences that were found in the zones in force at now, and of zones that are over those that nobody has answered;
+// oldest first. latest is what units answered last, each unit's in order of time.
+func Drifts(p *plan.Plan, f *register.Facts, latest []register.Interval, now time.Time) []Drift {
+	asked := f.Asked()
+	if len(asked) == 0 {
+		return nil
 	}
-	return lasting[fact]
-}
-
-// Drifts lists the differences in the zones in force at now, oldest first. intervals are each unit's in order of time, from Before the
-// earliest of these zones on. What could not be observed, or shows fewer facts, is no difference.
-func Drifts(p *plan.Plan, f *register.Facts, intervals []register.Interval, now time.Time) []Drift {
+	inForce := map[string]bool{}
+	for _, z := range timeline.At(p, f, now).Zones(now) {
+		inForce[z.ID] = true
+	}
+	shows := map[checks.Unit]map[string]string{}
+	for _, a := range asked {
+		shows[a.Unit] = nil
+	}
+	for _, i := range latest {
+		if _, wanted := shows[i.Unit]; !wanted {
+			continue
+		}
+		if facts := kept(i.Facts); len(facts) > 0 {
+			shows[i.Unit] = facts
+		}
+	}
 	var out []Drift
-	zones := timeline.At(p, f, now).Zones(now)
-	for i := 0; i < len(intervals); {
-		n := i
-		for n < len(intervals) && intervals[n].Unit == intervals[i].Unit {
-			n++
-		}
-		for _, z := range zones {
-			if spec := p.Checks[intervals[i].Unit.Check]; spec != nil && protects(p, z, spec, intervals[i].Unit) {
-				out = append(out, drifts(p, f, z, spec, intervals[i:n])...)
-			}
-		}
-		i = n
-	}
-	slices.SortStableFunc(out, func(a, b Drift) int { return a.Since.Compare(b.Since) })
-	return out
-}
-
-// protects reports whether a zone protects a unit: its side and service, from the party that answers for it.
-func protects(p *plan.Plan, z timeline.InForce, spec *checks.Spec, u checks.Unit) bool {
-	return z.Binds(u.Side) && among(z.Services, spec.Service) && among(z.Parties, p.Owner(spec.Service, u.Side)) && inProduction(p, spec, u)
-}
-
-// inProduction reports whether a unit is one of production, which is all that zones protect.
-func inProduction(p *plan.Plan, spec *checks.Spec, u checks.Unit) bool {
-	s := p.Services[spec.Service]
-	if u.Addr == "" || s == nil {
-		return true
-	}
-	return slices.Contains(s.In[p.Production()][u.Side].Addrs, u.Addr)
-}
-
-// drifts are the differences of one unit in one zone.
-func drifts(p *plan.Plan, f *register.Facts, z timeline.InForce, spec *checks.Spec, seen []register.Interval) (out []Drift) {
-	var held map[string]string // what is compared with: what the zone found, and what was said to be expected since
-	var baseline time.Time
-	for _, i := range seen {
-		facts := kept(i.Facts)
-		if len(facts) == 0 {
-			continue // it could not be observed
-		}
-		if held == nil || !i.Since.After(z.Since) { // the last answer before the zone, else the first in it
-			held, baseline = facts, i.Since
-			if i.Until.After(z.Since) && i.Since.Before(z.Since) {
-				baseline = z.Since
-			}
-			continue
-		}
-		before, after := differ(held, facts)
-		if len(before) == 0 {
-			for n := range out {
-				out[n].Back = true
-			}
-			continue
-		}
-		d := Drift{ID: name(z.ID, i.Unit, before, after), Zone: z.ID, Unit: i.Unit, Service: spec.Service, Owner: p.Owner(spec.Service, i.Unit.Side),
-			Baseline: baseline.UTC(), Since: i.Since.UTC(), Before: before, After: after}
-		d.ask(p, f, z)
-		n := slices.IndexFunc(out, func(o Drift) bool { return o.ID == d.ID })
-		if n < 0 {
+	for _, a := range asked {
+		d := Drift{ID: a.ID, Zone: a.Zone, Event: a.Seq, AskedAt: a.At.UTC(), Unit: a.Unit, Service: a.Service, Owner: a.Owner, Seat: a.Seat,
+			Baseline: a.Baseline.UTC(), Since: a.Since.UTC(), By: a.By, Before: a.Before, After: a.After, Waiver: a.Exception,
+			Back: isBack(a.Before, shows[a.Unit]), Answer: f.Drift(a.ID)}
+		if d.Open() || inForce[a.Zone] {
 			out = append(out, d)
-		} else {
-			out[n].Back = false
-		}
-		if d.Waiver != 0 || d.Answer != nil && d.Answer.Word == register.Expected {
-			held = maps.Clone(held)
-			maps.Copy(held, after)
 		}
 	}
 	return out
 }
 
-// ask finds who is asked, until when, what was answered, and the exception that makes asking needless.
-func (d *Drift) ask(p *plan.Plan, f *register.Facts, z timeline.InForce) {
+// isBack reports whether a unit shows again what it showed before a difference.
+func isBack(before, shows map[string]string) bool {
+	seen := false
+	for k, v := range before {
+		now, ok := shows[k]
+		if ok && now != v {
+			return false
+		}
+		seen = seen || ok
+	}
+	return seen
+}
+
+// Entry is an event that what was observed asks for. Subject of the event is the zone.
+type Entry struct {
+	Kind, Zone string
+	Body       any
+}
+
+// Observed compares what was just answered in production with the baselines of the zones in force, and gives the events to keep: a baseline of units that
+// were not seen before, and every difference that is not known yet. What could not be observed, or shows fewer facts, is no difference.
+func Observed(p *plan.Plan, f *register.Facts, results []checks.Result, now time.Time) (out []Entry) {
+	for _, z := range timeline.At(p, f, now).Zones(now) {
+		w := watch{plan: p, facts: f, zone: z, now: now, known: f.Zones[z.ID], news: map[checks.Unit][]*register.AskedFacts{}, fresh: map[checks.Unit]bool{}}
+		if w.known == nil || !w.known.Since.Equal(z.Since) {
+			w.known = &register.ZoneFacts{Asked: asked(f, z.ID)}
+		}
+		for _, r := range results {
+			w.one(r)
+		}
+		if b := baseline(z, w.base); b != nil {
+			out = append(out, Entry{register.ZoneBaseline, z.ID, *b})
+		}
+		out = append(out, w.out...)
+	}
+	return out
+}
+
+// asked are the differences that were found in a zone by its unit.
+func asked(f *register.Facts, zone string) map[checks.Unit][]*register.AskedFacts {
+	if z := f.Zones[zone]; z != nil {
+		return z.Asked
+	}
+	return nil
+}
+
+// watch compares answers with the baseline of one zone.
+type watch struct {
+	plan  *plan.Plan
+	facts *register.Facts
+	zone  timeline.InForce
+	now   time.Time
+	known *register.ZoneFacts
+
+	base  []shown                                // of units that have no baseline yet
+	fresh map[checks.Unit]bool                   // these units
+	news  map[checks.Unit][]*register.AskedFacts // differences of these answers
+	out   []Entry
+}
+
+// one compares one answer.
+func (w *watch) one(r checks.Result) {
+	spec := w.plan.Checks[r.Unit.Check]
+	if spec == nil || !protects(w.plan, w.zone, spec, r.Unit) {
+		return
+	}
+	facts := kept(r.Facts)
+	if len(facts) == 0 || w.fresh[r.Unit] {
+		return // it could not be observed
+	}
+	held, ok := w.known.Held[r.Unit]
+	if !ok {
+		w.base = append(w.base, shown{r.Unit, r.StartedAt, facts})
+		w.fresh[r.Unit] = true
+		return
+	}
+	if r.StartedAt.Before(held.At) || r.StartedAt.Before(w.zone.Since) {
+		return // an answer that comes late tells of a time before
+	}
+	before, after := differ(w.compared(held, r.Unit), facts)
+	if len(before) == 0 {
+		return
+	}
+	q := register.DriftQuestion{ID: name(w.zone.ID, r.Unit, before, after), Unit: r.Unit, Service: spec.Service, Owner: w.plan.Owner(spec.Service, r.Unit.Side),
+		Baseline: held.At.UTC(), Since: r.StartedAt.UTC(), Before: before, After: after}
+	if w.stands(q) {
+		return
+	}
+	kind := w.ask(&q)
+	w.news[r.Unit] = append(w.news[r.Unit], &register.AskedFacts{DriftQuestion: q})
+	w.out = append(w.out, Entry{kind, w.zone.ID, q})
+}
+
+// all are the differences of a unit, oldest first.
+func (w *watch) all(u checks.Unit) []*register.AskedFacts {
+	return append(slices.Clip(w.known.Asked[u]), w.news[u]...)
+}
+
+// compared is what a unit is compared with: what the zone found, and what was allowed or said to be expected since.
+func (w *watch) compared(held register.Held, u checks.Unit) map[string]string {
+	out, own := held.Facts, false
+	for _, a := range w.all(u) {
+		if !w.expected(a) {
+			continue
+		}
+		if !own {
+			out, own = maps.Clone(out), true
+		}
+		maps.Copy(out, a.After)
+	}
+	return out
+}
+
+func (w *watch) expected(a *register.AskedFacts) bool {
+	answer := w.facts.Drift(a.ID)
+	return a.Exception != 0 || answer != nil && answer.Word == register.Expected
+}
+
+// stands reports whether a difference was asked about already. What a unit shows that is asked about, or is a breach, is not asked again because what
+// it is compared with has moved meanwhile.
+func (w *watch) stands(q register.DriftQuestion) bool {
+	return slices.ContainsFunc(w.all(q.Unit), func(a *register.AskedFacts) bool {
+		return a.ID == q.ID || maps.Equal(a.After, q.After) && !w.expected(a)
+	})
+}
+
+// ask finds who is asked, until when, and the exception that makes asking needless; and the kind of event that is.
+func (w *watch) ask(q *register.DriftQuestion) string {
 	within := answerWithin
-	for _, id := range p.SeatIDs {
-		if s := p.Seats[id]; s.Party == d.Owner {
-			if d.Seat = id; s.AnswerWithin > 0 {
+	for _, id := range w.plan.SeatIDs {
+		if s := w.plan.Seats[id]; s.Party == q.Owner {
+			if q.Seat = id; s.AnswerWithin > 0 {
 				within = s.AnswerWithin
 			}
 			break
 		}
 	}
-	d.By, d.Answer = d.Since.Add(within), f.Drift(d.ID)
 	class := plan.Certificate
-	for fact := range d.After {
+	for fact := range q.After {
 		if c := classOf(fact); c != plan.Certificate {
 			class = c
 		}
 	}
-	if w := waiver(f.Waivers, z, Question{Class: class, Side: d.Unit.Side, Service: d.Service, Party: d.Owner, At: d.Since}); w != nil {
-		d.Waiver = w.Seq
+	change := Question{Class: class, Side: q.Unit.Side, Service: q.Service, Party: q.Owner, At: q.Since}
+	if x := waiver(w.facts.Waivers, w.zone, change); x != nil {
+		q.Exception = x.Seq
+		return register.DriftExcepted
 	}
-}
-
-// kept are the facts that last.
-func kept(facts map[string]string) map[string]string {
-	out := map[string]string{}
-	for k, v := range facts {
-		if classOf(k) != "" && v != "" {
-			out[k] = v
-		}
-	}
-	return out
+	q.By = w.now.Add(within).UTC() // who is asked late has as long
+	return register.DriftAsked
 }
 
 // differ are the facts both have and not alike.

@@ -1,6 +1,7 @@
 package freeze_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -8,8 +9,10 @@ import (
 
 	"skift/checks"
 	"skift/internal/freeze"
+	"skift/internal/journal"
 	"skift/internal/plan"
 	"skift/internal/register"
+	"skift/internal/timeline"
 )
 
 // observed is what a unit of the old gateway showed over days of August and September 2019: a fact each.
@@ -36,71 +39,198 @@ func observed(t *testing.T, p *plan.Plan) func(from, until string, facts map[str
 	}
 }
 
-func TestDrifts(t *testing.T) {
-	t.Parallel()
+// history is what was answered over some weeks, and the events that were kept of it.
+type history struct {
+	t     *testing.T
+	p     *plan.Plan
+	facts register.Facts
+	kinds []string
+	seen  []register.Interval
+}
+
+// answered takes an answer as a sweep brings it.
+func (h *history) answered(i register.Interval) {
+	h.t.Helper()
+	r := i.Result
+	r.StartedAt = i.Since
+	h.seen = append(h.seen, i)
+	for _, e := range freeze.Observed(h.p, &h.facts, []checks.Result{r}, i.Since) {
+		h.keep(e, i.Since)
+	}
+}
+
+func (h *history) keep(e freeze.Entry, at time.Time) {
+	h.t.Helper()
+	h.kinds = append(h.kinds, e.Kind)
+	h.apply(e.Kind, e.Zone, at, e.Body)
+}
+
+func (h *history) apply(kind, zone string, at time.Time, body any) {
+	h.t.Helper()
+	seq := int64(100 + len(h.kinds))
+	if err := h.facts.Apply(journal.Event{Plan: h.p.ID, Seq: seq, At: at, Kind: kind, Subject: zone, Body: register.Body(body)}); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// say answers a question.
+func (h *history) say(d freeze.Drift, word register.DriftWord) {
+	h.t.Helper()
+	h.apply(register.DriftAnswered, d.Zone, d.Since, register.DriftAnswer{ID: d.ID, Word: word})
+}
+
+func (h *history) drifts(at time.Time) []freeze.Drift {
+	return freeze.Drifts(h.p, &h.facts, h.seen, at)
+}
+
+// lived is what was kept of answers, in order.
+func lived(t *testing.T, answers ...register.Interval) *history {
+	t.Helper()
 	p := shipped(t)
 	p.Milestones["frozen-zone-1"].Services = []string{"sftp"} // one zone is enough here
-	see := observed(t, p)
-	now := time.Date(2019, 9, 20, 0, 0, 0, 0, time.UTC)
-	cert := func(leaf string) map[string]string {
-		return map[string]string{"leaf_sha256": leaf, "version": "TLS 1.3", "egress": leaf + "!"}
+	h := &history{t: t, p: p}
+	for _, i := range answers {
+		h.answered(i)
 	}
-	found := see("2019-06-20", "2019-08-30", cert("a"))
+	return h
+}
+
+func cert(leaf string) map[string]string {
+	return map[string]string{"leaf_sha256": leaf, "version": "TLS 1.3", "egress": leaf + "!"}
+}
+
+func TestDrifts(t *testing.T) {
+	t.Parallel()
+	see := observed(t, shipped(t))
+	now := time.Date(2019, 9, 20, 0, 0, 0, 0, time.UTC)
+	found := see("2019-07-20", "2019-08-30", cert("a"))
 	blind := see("2019-08-30", "2019-09-01", nil)
 	renewed := see("2019-09-01", "2019-09-05", cert("b"))
-	ask := func(f *register.Facts, seen ...register.Interval) []freeze.Drift {
-		return freeze.Drifts(p, f, seen, now)
+	h := lived(t, found, blind, see("2019-09-02", "2019-09-05", map[string]string{"leaf_sha256": "a", "egress": "elsewhere"}))
+	if got := h.drifts(now); len(got) != 0 || !slices.Equal(h.kinds, []string{register.ZoneBaseline}) {
+		t.Errorf("nothing that lasts has changed: %+v, %v", got, h.kinds)
 	}
-	none := &register.Facts{}
-	if got := ask(none, found, blind, see("2019-09-02", "2019-09-05", map[string]string{"leaf_sha256": "a", "egress": "elsewhere"})); len(got) != 0 {
-		t.Errorf("nothing that lasts has changed: %+v", got)
-	}
-	got := ask(none, see("2019-06-01", "2019-06-10", cert("old")), found, blind, renewed)
+	h = lived(t, found, blind, renewed, renewed)
+	got := h.drifts(now)
 	if len(got) != 1 || !got[0].Open() || got[0].Back || got[0].Zone != "frozen-zone-2" || got[0].Owner != "sse" || got[0].Seat == "" {
 		t.Fatalf("a renewed certificate: %+v", got)
+	}
+	if !slices.Equal(h.kinds, []string{register.ZoneBaseline, register.DriftAsked}) {
+		t.Errorf("asked more than once: %v", h.kinds)
 	}
 	d := got[0]
 	if diff := cmp.Diff([]map[string]string{{"leaf_sha256": "a"}, {"leaf_sha256": "b"}}, []map[string]string{d.Before, d.After}); diff != "" {
 		t.Error(diff)
 	}
-	if !d.Since.Equal(renewed.Since) || !d.By.After(d.Since) || !d.Overdue(now) || d.Overdue(d.By.Add(-1)) || d.Baseline.Format("2006-01-02 15") != "2019-06-30 22" {
+	if !d.Since.Equal(renewed.Since) || !d.By.After(d.Since) || !d.Overdue(now) || d.Overdue(d.By.Add(-1)) || !d.Baseline.Equal(found.Since) || !d.AskedAt.Equal(renewed.Since) {
 		t.Errorf("dates: %+v", d)
 	}
-	back := see("2019-09-05", "2019-09-06", cert("a"))
-	if got := ask(none, found, renewed, back); len(got) != 1 || !got[0].Back || !got[0].Open() {
+	after := time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC)
+	h.facts.Milestones = map[string]*register.MilestoneFacts{"hypercare": {PassedAt: now}, "operational-trial": {PassedAt: now}}
+	if got := h.drifts(after); len(got) != 1 || !got[0].Overdue(after) {
+		t.Errorf("the zone is over, and the question is forgotten: %+v", got)
+	}
+	h.say(d, register.Breach)
+	if got := h.drifts(after); len(got) != 0 {
+		t.Errorf("the zone is over and it was answered: %+v", got)
+	}
+}
+
+// A difference is asked about once, a further one is another question, and what comes back answers nothing.
+func TestDriftIsAskedOnce(t *testing.T) {
+	t.Parallel()
+	see := observed(t, shipped(t))
+	now := time.Date(2019, 9, 20, 0, 0, 0, 0, time.UTC)
+	found, renewed := see("2019-07-20", "2019-08-30", cert("a")), see("2019-09-01", "2019-09-05", cert("b"))
+	back, again := see("2019-09-05", "2019-09-06", cert("a")), see("2019-09-06", "2019-09-10", cert("b"))
+	further := see("2019-09-10", "2019-09-19", cert("c"))
+	if got := lived(t, found, renewed, back).drifts(now); len(got) != 1 || !got[0].Back || !got[0].Open() {
 		t.Errorf("back again, which answers nothing: %+v", got)
 	}
-	again := see("2019-09-06", "2019-09-10", cert("b"))
-	if got := ask(none, found, renewed, back, again); len(got) != 1 || got[0].Back || got[0].ID != d.ID {
+	if got := lived(t, found, renewed, back, see("2019-09-07", "2019-09-08", nil)).drifts(now); len(got) != 1 || !got[0].Back {
+		t.Errorf("what could not be observed since takes nothing back: %+v", got)
+	}
+	if got := lived(t, found, renewed, back, again).drifts(now); len(got) != 1 || got[0].Back {
 		t.Errorf("the same difference is asked once: %+v", got)
 	}
-	further := see("2019-09-10", "2019-09-19", cert("c"))
-	if got := ask(none, found, renewed, further); len(got) != 2 || got[0].ID == got[1].ID || got[1].Before["leaf_sha256"] != "a" {
-		t.Errorf("a further change is another question: %+v", got)
+	h := lived(t, found, renewed, further)
+	got := h.drifts(now)
+	if len(got) != 2 || got[0].ID == got[1].ID || got[1].Before["leaf_sha256"] != "a" {
+		t.Fatalf("a further change is another question: %+v", got)
 	}
-	said := func(word register.DriftWord) *register.Facts {
-		return &register.Facts{Drifts: []*register.DriftFacts{{DriftAnswer: register.DriftAnswer{ID: d.ID, Word: word}, Zone: d.Zone}}}
+	h.say(got[0], register.Expected)
+	h.answered(further)
+	if got := h.drifts(now); len(got) != 2 || !got[1].Open() {
+		t.Errorf("what is asked is asked again because what it is compared with has moved: %+v", got)
 	}
-	if got := ask(said(register.Expected), found, renewed, further); len(got) != 2 || got[0].Open() || !got[1].Open() || got[1].Before["leaf_sha256"] != "b" {
-		t.Errorf("what was expected is what is compared with: %+v", got)
+	for word, before := range map[register.DriftWord]string{register.Expected: "b", register.Breach: "a"} {
+		h := lived(t, found, renewed)
+		h.say(h.drifts(now)[0], word)
+		h.answered(renewed)
+		h.answered(further)
+		if got := h.drifts(now); len(got) != 2 || got[0].Open() || !got[1].Open() || got[1].Before["leaf_sha256"] != before {
+			t.Errorf("what was %s, then something else: %+v", word, got)
+		}
 	}
-	if got := ask(said(register.Breach), found, renewed, further); len(got) != 2 || got[0].Open() || got[1].Before["leaf_sha256"] != "a" {
-		t.Errorf("a breach is not got used to: %+v", got)
-	}
+}
+
+func TestDriftWithAnException(t *testing.T) {
+	t.Parallel()
+	see := observed(t, shipped(t))
+	now := time.Date(2019, 12, 1, 0, 0, 0, 0, time.UTC)
+	found, renewed := see("2019-07-20", "2019-08-30", cert("a")), see("2019-09-01", "2019-09-05", cert("b"))
 	w := waived("frozen-zone-2", register.Waiver{Class: plan.Certificate, Service: "gateway"})
 	w.Until = w.Until.AddDate(0, 1, 0)
-	if got := ask(&register.Facts{Waivers: []*register.WaiverFacts{w}}, found, renewed); len(got) != 1 || got[0].Waiver != w.Seq || got[0].Open() {
-		t.Errorf("with an exception nobody is asked: %+v", got)
+	h := lived(t, found)
+	h.facts.Waivers = []*register.WaiverFacts{w}
+	h.answered(renewed)
+	h.answered(see("2019-11-20", "2019-11-21", cert("b"))) // the exception is over by then
+	if got := h.drifts(now); len(got) != 1 || got[0].Waiver != w.Seq || got[0].Open() || !got[0].By.IsZero() || h.kinds[1] != register.DriftExcepted {
+		t.Errorf("with an exception nobody is asked: %+v, %v", got, h.kinds)
 	}
+	h = lived(t, found)
 	w.Class = plan.IncidentA
-	if got := ask(&register.Facts{Waivers: []*register.WaiverFacts{w}}, found, renewed); len(got) != 1 || !got[0].Open() {
+	h.facts.Waivers = []*register.WaiverFacts{w}
+	h.answered(renewed)
+	if got := h.drifts(now); len(got) != 1 || !got[0].Open() {
 		t.Errorf("an exception for something else: %+v", got)
 	}
-	other := found
-	other.Unit.Addr = "198.51.100.250:443"
-	elsewhere := renewed
-	elsewhere.Unit.Addr = other.Unit.Addr
-	if got := ask(none, other, elsewhere); len(got) != 0 {
+	other, elsewhere := found, renewed
+	other.Unit.Addr, elsewhere.Unit.Addr = "198.51.100.250:443", "198.51.100.250:443"
+	if got := lived(t, other, elsewhere).drifts(now); len(got) != 0 {
 		t.Errorf("zones protect production: %+v", got)
+	}
+}
+
+// A baseline is what was stored before the zone began, else the first seen in it, and keeps the facts themselves.
+func TestBaseline(t *testing.T) {
+	t.Parallel()
+	h := lived(t)
+	see := observed(t, h.p)
+	now := time.Date(2019, 9, 20, 0, 0, 0, 0, time.UTC)
+	zones := freeze.Unbased(h.p, &h.facts, now)
+	i := slices.IndexFunc(zones, func(z timeline.InForce) bool { return z.ID == "frozen-zone-2" })
+	if i < 0 {
+		t.Fatalf("%d zones", len(zones))
+	}
+	z := zones[i]
+	found, renewed := see("2019-06-20", "2019-08-30", cert("a")), see("2019-09-01", "2019-09-05", cert("b"))
+	b := freeze.Baseline(h.p, z, []register.Interval{see("2019-06-01", "2019-06-10", cert("old")), found, renewed})
+	if b == nil || len(b.Units) != 1 || b.Facts[0]["leaf_sha256"] != "a" || b.Facts[0]["egress"] != "" || !b.Units[0].At.Equal(z.Since) || len(b.Digest) != 64 {
+		t.Fatalf("%+v", b)
+	}
+	if b := freeze.Baseline(h.p, z, []register.Interval{see("2019-04-01", "2019-05-10", cert("old")), renewed}); b == nil || b.Facts[0]["leaf_sha256"] != "b" {
+		t.Errorf("older than a month, it is no baseline: %+v", b)
+	}
+	if b := freeze.Baseline(h.p, z, []register.Interval{see("2019-06-20", "2019-08-30", nil)}); b != nil {
+		t.Errorf("nothing was seen: %+v", b)
+	}
+	h.keep(freeze.Entry{Kind: register.ZoneBaseline, Zone: z.ID, Body: *b}, now)
+	if zones := freeze.Unbased(h.p, &h.facts, now); slices.ContainsFunc(zones, func(z timeline.InForce) bool { return z.ID == "frozen-zone-2" }) {
+		t.Error("a baseline is taken twice")
+	}
+	h.answered(renewed)
+	if got := h.drifts(now); len(got) != 1 || got[0].Before["leaf_sha256"] != "a" || !got[0].Baseline.Equal(z.Since) {
+		t.Errorf("%+v", got)
 	}
 }

@@ -39,7 +39,7 @@ func Kinds() []string {
 		DeviationAccepted, DeviationConfirmed, MilestoneStarted, MilestonePassed, MilestoneReopened,
 		StatusSet, NoteWritten, Logged, SweepDone, ProbingPaused, ProbingResumed, ReportQueued, MessageSettled,
 		ProbeExported, ProbeRevoked, ProbeImported, LogObserved, DataTakenOver, OverrideAsked, OverrideConfirmed,
-		WaiverAsked, WaiverConfirmed, DriftAnswered, IncidentOpened, IncidentChanged, IncidentClosed, IncidentsListed}
+		WaiverAsked, WaiverConfirmed, ZoneBaseline, DriftAsked, DriftExcepted, DriftAnswered, IncidentOpened, IncidentChanged, IncidentClosed, IncidentsListed}
 }
 
 // Adopted is the body of plan.adopted: a revision of the plan came into use.
@@ -270,7 +270,8 @@ type Queued struct {
 	Messages  []string `json:"messages"`          // ids
 	Missing   []string `json:"missing,omitempty"` // persons without an address, seats without a person: they were not told
 	Simulated bool     `json:"simulated,omitempty"`
-	About     int64    `json:"about,omitempty"` // the event it tells of, once: a contradiction
+	About     int64    `json:"about,omitempty"` // the event it tells of, once: a contradiction, or a difference in a frozen zone
+	Also      []int64  `json:"also,omitempty"`  // events it tells of besides
 	Light     Light    `json:"light,omitempty"` // what it showed: the next report of the audience says what changed since
 }
 

@@ -30,15 +30,16 @@ type Facts struct {
 	Note       *Status // last note
 	Log        []Entry // what people logged, oldest first
 	Sweeps     map[string]Sweep
-	Paused     map[string]Pause     // party → why nothing of it is asked at present
-	Reports    map[string]time.Time // audience → when its report was last queued
-	Told       map[string]Told      // audience → what its last report with a light said
-	ToldOf     map[int64]bool       // events of which a report told
-	Exports    map[string]*Export   // what parties were given to ask for us
-	Waivers    []*WaiverFacts       // exceptions from frozen zones that were asked for, oldest first
-	Drifts     []*DriftFacts        // what people made of differences in frozen zones, oldest first
-	Overrides  []*OverrideFacts     // back-outs past the point of no return that were asked for, oldest first
-	Brought    map[string]int64     // digest of what was imported → the event that says so
+	Paused     map[string]Pause      // party → why nothing of it is asked at present
+	Reports    map[string]time.Time  // audience → when its report was last queued
+	Told       map[string]Told       // audience → what its last report with a light said
+	ToldOf     map[int64]bool        // events of which a report told
+	Exports    map[string]*Export    // what parties were given to ask for us
+	Waivers    []*WaiverFacts        // exceptions from frozen zones that were asked for, oldest first
+	Drifts     []*DriftFacts         // what people made of differences in frozen zones, oldest first
+	Zones      map[string]*ZoneFacts // zone → what its units showed when it began, and what differs since
+	Overrides  []*OverrideFacts      // back-outs past the point of no return that were asked for, oldest first
+	Brought    map[string]int64      // digest of what was imported → the event that says so
 	Incidents  map[string]*IncidentFacts
 	// IncidentLists are when all incidents of a platform were known last.
 	IncidentLists map[checks.Side]IncidentList
@@ -268,6 +269,9 @@ var appliers = map[string]func(*Facts, journal.Event) error{
 	WaiverAsked:        applying((*Facts).applyWaiverAsked),
 	WaiverConfirmed:    applying((*Facts).applyWaiverConfirmed),
 	DriftAnswered:      applying((*Facts).applyDrift),
+	DriftAsked:         applying((*Facts).applyAsked),
+	DriftExcepted:      applying((*Facts).applyAsked),
+	ZoneBaseline:       applying((*Facts).applyBaseline),
 	OverrideAsked:      applying((*Facts).applyOverrideAsked),
 	OverrideConfirmed:  applying((*Facts).applyOverrideConfirmed),
 	IncidentOpened:     applying((*Facts).applyIncident),
@@ -287,8 +291,8 @@ func applying[B any](apply func(*Facts, journal.Event, B) error) func(*Facts, jo
 	}
 }
 
-// Frozen returns a copy that holds what frozen zones depend on: dates, exceptions, and what people made of differences. It may be kept
-// while f goes on.
+// Frozen returns a copy that holds what frozen zones depend on: dates, exceptions, baselines, differences, and what people made of these. It
+// may be kept while f goes on.
 func (f *Facts) Frozen() *Facts {
 	out := f.Dates()
 	for _, w := range f.Waivers {
@@ -296,6 +300,9 @@ func (f *Facts) Frozen() *Facts {
 		out.Waivers = append(out.Waivers, &c)
 	}
 	out.Drifts = slices.Clone(f.Drifts) // an answer never changes
+	for id, z := range f.Zones {
+		out.putZone(id, z.clone())
+	}
 	return out
 }
 

@@ -150,7 +150,9 @@ func (f *Facts) applyQueued(e journal.Event, b Queued) error {
 		if f.ToldOf == nil {
 			f.ToldOf = map[int64]bool{}
 		}
-		f.ToldOf[b.About] = true
+		for _, event := range append(b.Also, b.About) {
+			f.ToldOf[event] = true
+		}
 		return nil // no report of the audience's own
 	}
 	if b.Simulated {

@@ -66,6 +66,7 @@ func rich(t testing.TB) snapshot.Snapshot {
 	addChecks(&s)
 	addDecisions(&s)
 	addIncidents(&s)
+	addDrifts(&s)
 	addRuns(&s)
 	addStatus(&s)
 	return s
@@ -177,6 +178,22 @@ func addIncidents(s *snapshot.Snapshot) {
 	s.Incidents = snapshot.Incidents{
 		Open:  []register.IncidentFacts{incident("INC-17", plan.IncidentA, checks.New, "ingen kvitteringer", 2*time.Hour), incident("INC-9", plan.IncidentC, checks.Old, "langsom log", 70*time.Hour)},
 		Lists: []snapshot.IncidentList{{Platform: checks.Old, C: 1}, {Platform: checks.New, A: 1, AsOf: now.Add(-9 * time.Hour)}}}
+}
+
+func addDrifts(s *snapshot.Snapshot) {
+	differs := func(id, check, owner, seat string, by time.Duration, before, after map[string]string) snapshot.Difference {
+		return snapshot.Difference{ID: id, Zone: "frozen-zone-1", Event: 4400, Unit: checks.Unit{Check: check, Side: checks.Old, Addr: "198.51.100.10:443"}, Service: "gateway", Owner: owner, Seat: seat,
+			Since: now.Add(-20 * time.Hour), AskedAt: now.Add(-20 * time.Hour), By: now.Add(by), Before: before, After: after}
+	}
+	breach := differs("7a8b9c0d", "gateway-cert", "sse", "sse/operator", -time.Hour, map[string]string{"suite": "TLS_AES_128_GCM_SHA256"}, map[string]string{"suite": "TLS_CHACHA20_POLY1305_SHA256"})
+	breach.Answer = &register.DriftFacts{DriftAnswer: register.DriftAnswer{ID: breach.ID, Word: register.Breach, Reason: "nobody was asked"}}
+	s.Drifts = []snapshot.Difference{
+		differs("0a1b2c3d", "gateway-cert", "sse", "sse/operator", -2*time.Hour,
+			map[string]string{"leaf_sha256": "3f4a1c", "not_after": "2020-01-31T23:00:00Z", "serial": "0x11", "spki_sha256": "aa01"},
+			map[string]string{"leaf_sha256": "99e2b0", "not_after": "2022-01-31T23:00:00Z", "serial": "0x27", "spki_sha256": "bb02"}),
+		differs("4e5f6a7b", "sftp-facts", "ibm", "", 4*time.Hour, map[string]string{"ssh_version": "SSH-2.0-OpenSSH_8.0"}, map[string]string{"ssh_version": "SSH-2.0-OpenSSH_9.2"}),
+		breach,
+	}
 }
 
 func addRuns(s *snapshot.Snapshot) {

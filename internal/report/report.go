@@ -32,6 +32,7 @@ type Options struct {
 	Gate          string // gate: which one; "" = the one decided last, else the next to be decided
 	Run           string // cutover-done: which run; "" = the last live one in production; contradiction: the step's
 	Step          string // contradiction: which step
+	Owner         string // difference: the party that is asked; "" = every one
 	Zone          string // zone: which one; "" = every zone in force
 }
 
@@ -55,12 +56,13 @@ type section func(*page) []block
 
 func kinds() []kind {
 	return []kind{
-		{"weekly", always("report.weekly"), weeklyClause, []section{overall, needed, dimensions, milestones, risks, happened, coming, meetings, checksSummary, incidents, deviations, rehearsals, zones}},
+		{"weekly", always("report.weekly"), weeklyClause, []section{overall, needed, differences, dimensions, milestones, risks, happened, coming, meetings, checksSummary, incidents, deviations, rehearsals, zones}},
 		{"own-flows", always("report.own-flows"), ownClause, []section{ownFlows, ownActions, ownNeeded, nextDates, contactPoint}},
 		{"cutover-done", cutoverTitle, cutoverClause, []section{cutoverDone, cutoverSwitched, cutoverSteps, cutoverProof, phases, cutoverDecisions, nextDates}},
 		{"gate", gateTitle, gateClause, []section{gateDecision, gateCriteria, gatePoll, gateDissent, gateDeviations}},
 		{"zone", always("report.zone"), zoneClause, []section{zoneBegins, zoneExceptions, checksSummary, nextDates}},
 		{Contradiction, always("report.contradiction"), contradictionClause, []section{contradicted, contradictedBy, contradictionNext}},
+		{Difference, always("report.difference"), differenceClause, []section{differed, differencesNext}},
 	}
 }
 
@@ -70,7 +72,7 @@ func always(key string) func(*page) string { return func(*page) string { return 
 func Kinds() []string {
 	var out []string
 	for _, k := range kinds() {
-		if k.id != Contradiction {
+		if k.id != Contradiction && k.id != Difference {
 			out = append(out, k.id)
 		}
 	}

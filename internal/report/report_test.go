@@ -41,7 +41,7 @@ func render(t testing.TB, kind string, s snapshot.Snapshot, o report.Options) re
 }
 
 // everyReport lists what people get, also what nobody asks for.
-func everyReport() []string { return append(report.Kinds(), report.Contradiction) }
+func everyReport() []string { return append(report.Kinds(), report.Contradiction, report.Difference) }
 
 func TestGolden(t *testing.T) {
 	t.Parallel()
@@ -53,6 +53,8 @@ func TestGolden(t *testing.T) {
 				o.Party = "municipality-102"
 			case report.Contradiction:
 				o.Audience, o.AudienceTitle, o.Run, o.Step = "", "", "cutover-weekend-2", "switch"
+			case report.Difference:
+				o.Audience, o.AudienceTitle, o.Owner = "", "", "sse"
 			}
 			r := render(t, kind, rich(t), o)
 			base := filepath.Join("testdata", kind+"."+string(lang))

@@ -110,6 +110,7 @@ type Compose struct {
 	Simulated bool
 	Step      string   // contradiction: the step it is about
 	Seats     []string // who is told, instead of an audience; in the plan's language
+	Owner     string   // difference: the party that is asked
 }
 
 // Reports turns the present state into mails. It is called outside any decision.

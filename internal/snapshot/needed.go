@@ -14,13 +14,13 @@ import (
 // Needed is a decision or answer somebody owes.
 type Needed struct {
 	Kind    string    `json:"kind"`    // one of the Need constants
-	Subject string    `json:"subject"` // gate, step, criterion or check
+	Subject string    `json:"subject"` // gate, step, criterion, check or the id of a difference
 	Gate    string    `json:"gate,omitempty"`
 	Run     string    `json:"run,omitempty"`
 	Seat    string    `json:"seat"`
 	Person  string    `json:"person,omitempty"`
 	By      time.Time `json:"by,omitzero"`
-	Event   int64     `json:"event,omitempty"` // confirm: what is to be confirmed
+	Event   int64     `json:"event,omitempty"` // confirm: what is to be confirmed; difference: by which it was asked
 }
 
 // What can be owed.
@@ -30,6 +30,8 @@ const (
 	NeedStep     = "step"    // a step waits for a person
 	NeedConfirm  = "confirm" // a second seat for an accepted deviation, or for a back-out past the point of no return
 	NeedAttest   = "attest"  // a person's word for a criterion
+
+	NeedDrift = "difference" // a word about what changed in a frozen zone
 
 	NeedContradiction = "contradiction" // a step that is done, and whose checks say otherwise now
 )
@@ -56,6 +58,7 @@ func (b *builder) needed(s Snapshot) []Needed {
 	}
 	out = append(out, b.neededToWaive()...)
 	out = append(out, b.neededToGoBack()...)
+	out = append(out, b.neededOfOwners(s)...)
 	slices.SortStableFunc(out, func(x, y Needed) int {
 		if x.By.IsZero() != y.By.IsZero() {
 			if x.By.IsZero() {

@@ -11,6 +11,7 @@ import (
 
 	"skift/checks"
 	"skift/internal/forecast"
+	"skift/internal/freeze"
 	"skift/internal/gate"
 	"skift/internal/journal"
 	"skift/internal/matrix"
@@ -21,31 +22,32 @@ import (
 
 // Snapshot is the present state of one transition.
 type Snapshot struct {
-	Plan       Plan          `json:"plan"`
-	At         time.Time     `json:"at"`
-	Head       string        `json:"head"` // of the journal, complete: what `skift verify --head` takes
-	Events     int64         `json:"events"`
-	Viewer     string        `json:"viewer,omitempty"` // party; "" = the customer, who sees everything
-	Status     Status        `json:"status"`
-	Rejected   *Rejected     `json:"rejected,omitempty"` // a plan that could not be taken into use while this one is
-	Milestones []Milestone   `json:"milestones"`
-	Zones      []Zone        `json:"zones"` // in force, or beginning within 14 days
-	Next       []Happening   `json:"next"`
-	Meetings   []Meeting     `json:"meetings,omitempty"` // of the next 14 days
-	Runs       []Run         `json:"runs"`               // newest first
-	Gates      []Gate        `json:"gates"`              // the plan's own, then those practised in unfinished rehearsals
-	Needed     []Needed      `json:"decisions_needed"`
-	Checks     []Environment `json:"checks"`
-	Suites     []Suite       `json:"suites"`
-	Flows      []Flow        `json:"flows"`
-	Deviations []Deviation   `json:"deviations"`
-	Incidents  Incidents     `json:"incidents"`
-	Log        []Entry       `json:"log"` // newest first
-	Outbox     Outbox        `json:"outbox"`
-	Duty       []Duty        `json:"duty"`
-	Phases     []Phase       `json:"phases"`
-	Decisions  []Decision    `json:"decisions"` // newest first
-	Latest     []Event       `json:"latest"`    // of the journal, newest first
+	Plan       Plan           `json:"plan"`
+	At         time.Time      `json:"at"`
+	Head       string         `json:"head"` // of the journal, complete: what `skift verify --head` takes
+	Events     int64          `json:"events"`
+	Viewer     string         `json:"viewer,omitempty"` // party; "" = the customer, who sees everything
+	Status     Status         `json:"status"`
+	Rejected   *Rejected      `json:"rejected,omitempty"` // a plan that could not be taken into use while this one is
+	Milestones []Milestone    `json:"milestones"`
+	Zones      []Zone         `json:"zones"` // in force, or beginning within 14 days
+	Next       []Happening    `json:"next"`
+	Meetings   []Meeting      `json:"meetings,omitempty"` // of the next 14 days
+	Runs       []Run          `json:"runs"`               // newest first
+	Gates      []Gate         `json:"gates"`              // the plan's own, then those practised in unfinished rehearsals
+	Needed     []Needed       `json:"decisions_needed"`
+	Checks     []Environment  `json:"checks"`
+	Suites     []Suite        `json:"suites"`
+	Flows      []Flow         `json:"flows"`
+	Deviations []Deviation    `json:"deviations"`
+	Incidents  Incidents      `json:"incidents"`
+	Drifts     []freeze.Drift `json:"differences"` // in frozen zones: those in force, and what nobody has answered; oldest first
+	Log        []Entry        `json:"log"`         // newest first
+	Outbox     Outbox         `json:"outbox"`
+	Duty       []Duty         `json:"duty"`
+	Phases     []Phase        `json:"phases"`
+	Decisions  []Decision     `json:"decisions"` // newest first
+	Latest     []Event        `json:"latest"`    // of the journal, newest first
 
 	// Ahead is how the runbooks of a window are expected to go that have not begun, by their ids, as if each began with its window.
 	Ahead map[string]*forecast.Forecast `json:"ahead,omitempty"`

@@ -30,6 +30,8 @@ const (
 	WhyEmptySeat   = "empty-seat"
 	WhyPaused      = "paused"
 	WhyIncidents   = "incidents"
+	WhyDrift       = "difference"
+	WhyBreach      = "breach"
 
 	WhyContradiction = "contradiction"
 )
@@ -61,7 +63,7 @@ const gateNear = 24 * time.Hour
 // status computes the light. It is the gravest of its reasons; a person may set another, and both are shown.
 func (b *builder) status(s Snapshot) Status {
 	out := Status{Computed: register.Green, Reasons: []Reason{}, Set: b.Register.Status, Note: b.Register.Note}
-	out.Reasons = slices.Concat(out.Reasons, b.whyPaused(), b.whyDates(s), b.whyGates(s), b.whyRuns(s), b.whyIncidents(s), b.whyPairs(s), b.whyPeople(s))
+	out.Reasons = slices.Concat(out.Reasons, b.whyPaused(), b.whyDates(s), b.whyGates(s), b.whyRuns(s), b.whyIncidents(s), b.whyDrift(s), b.whyPairs(s), b.whyPeople(s))
 	slices.SortStableFunc(out.Reasons, func(x, y Reason) int { return cmp.Compare(gravity(y.Light), gravity(x.Light)) })
 	if len(out.Reasons) > 0 {
 		out.Computed = out.Reasons[0].Light

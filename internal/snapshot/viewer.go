@@ -30,6 +30,7 @@ func (b *builder) reduce(s *Snapshot) {
 	}
 	s.Outbox, s.Suites, s.Told, s.Ahead = Outbox{}, []Suite{}, nil, nil
 	b.reduceIncidents(s)
+	b.reduceDrifts(s)
 	b.reduceChecks(s)
 	for i := range s.Runs {
 		b.reduceRun(&s.Runs[i])

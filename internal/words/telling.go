@@ -105,6 +105,8 @@ var tellings = []entry{
 	{"told.message.settled", "mail: {state}", "mail: {state}"},
 	{"told.waiver.asked", "dispensation fra {subject} er ønsket", "an exception from {subject} is asked for"},
 	{"told.waiver.confirmed", "dispensation fra {subject} gælder", "an exception from {subject} holds"},
+	{"told.drift.asked", "forskel i {subject}: ejeren er spurgt", "difference in {subject}: its owner is asked"},
+	{"told.drift.excepted", "forskel i {subject}: tilladt ved dispensation", "difference in {subject}: allowed by exception"},
 	{"told.drift.answered", "forskel i {subject}: {state}", "difference in {subject}: {state}"},
 	{"told.incident.opened", "hændelse {subject} meldt", "incident {subject} reported"},
 	{"told.incident.changed", "hændelse {subject} ændret", "incident {subject} changed"},
