@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -302,6 +303,49 @@ func TestRestoreRefuses(t *testing.T) {
 	var refusal *runner.Refusal
 	if _, err := app.Restore(t.Context(), file, dir, nil); !errors.As(err, &refusal) || !strings.Contains(err.Error(), "is not empty") {
 		t.Error(err)
+	}
+}
+
+// TestRestoreIntoAFolder: a folder that is there stays the folder it is: a mount point cannot be replaced, and a service's user may write in
+// its data directory and not beside it.
+func TestRestoreIntoAFolder(t *testing.T) {
+	_, file, b := wrote(t)
+	dir := filepath.Join(t.TempDir(), "state")
+	if err := os.Mkdir(dir, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.Stat(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := b.Head
+	later.Size++
+	if _, err := app.Restore(t.Context(), file, dir, &later); err == nil {
+		t.Error("restored what does not hold the head")
+	}
+	empty(t, dir)
+	if _, err := app.Restore(t.Context(), file, dir, &b.Head); err != nil {
+		t.Fatal(err)
+	}
+	after, err := os.Stat(dir)
+	if err != nil || !os.SameFile(before, after) || after.Mode() != before.Mode() {
+		t.Errorf("%v is another folder than %v: %v", after, before, err)
+	}
+	var names []string
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	for _, f := range b.Files {
+		if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(f.Name))); err != nil {
+			t.Error(err)
+		}
+	}
+	if !slices.Contains(names, "skift.db") || slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, ".skift-restore") }) {
+		t.Errorf("in it: %q", names)
 	}
 }
 

@@ -110,13 +110,18 @@ func readManifest(t *tar.Reader) (b Backup, err error) {
 	return b, nil
 }
 
-// Restore makes a data directory from a backup. dir appears once everything was checked; it may be there and empty before. The journal in
-// it is owned by nobody before somebody takes it over. held may be nil.
+// Restore makes a data directory from a backup. dir appears once everything was checked; it may be there and empty before: then what is in it
+// appears, and dir stays the folder that it is, which may be a mount point, and which a service's user owns in a folder that is not its own.
+// The journal in it is owned by nobody before somebody takes it over. held may be nil.
 func Restore(ctx context.Context, file, dir string, held *journal.Head) (Backup, error) {
 	dir = filepath.Clean(dir)
-	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
-		return Backup{}, &runner.Refusal{Kind: runner.Usage, Message: dir + " is not empty", Hints: []string{"name a directory that is not there yet"}}
-	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	beside := filepath.Dir(dir)
+	switch entries, err := os.ReadDir(dir); {
+	case err == nil && len(entries) > 0:
+		return Backup{}, &runner.Refusal{Kind: runner.Usage, Message: dir + " is not empty", Hints: []string{"name a directory that is not there yet, or an empty one"}}
+	case err == nil:
+		beside = dir
+	case !errors.Is(err, fs.ErrNotExist):
 		return Backup{}, err
 	}
 	f, err := os.Open(file)
@@ -124,25 +129,43 @@ func Restore(ctx context.Context, file, dir string, held *journal.Head) (Backup,
 		return Backup{}, fmt.Errorf("read backup: %w", err)
 	}
 	defer f.Close()
-	work, err := os.MkdirTemp(filepath.Dir(dir), ".skift-restore-*")
+	work, err := os.MkdirTemp(beside, ".skift-restore-*")
 	if err != nil {
 		return Backup{}, fmt.Errorf("restore: %w", err)
 	}
 	defer os.RemoveAll(work)
 	b, err := restoreInto(ctx, f, work, held)
-	if err == nil {
-		err = os.Remove(dir)
-		if err == nil || errors.Is(err, fs.ErrNotExist) {
-			err = os.Rename(work, dir)
-		}
+	switch {
+	case err != nil:
+	case beside == dir:
+		err = moveUp(work, dir)
+	default:
+		err = os.Rename(work, dir)
 	}
 	if err == nil {
-		err = syncDir(filepath.Dir(dir))
+		err = syncDir(beside)
 	}
 	if err != nil {
 		return b, fmt.Errorf("restore %s: %w", file, err)
 	}
 	return b, nil
+}
+
+// moveUp moves what is in a folder to the folder around it, the journal last: before it is there, nothing is.
+func moveUp(work, dir string) error {
+	entries, err := os.ReadDir(work)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Name() != store.FileName {
+			err = errors.Join(err, os.Rename(filepath.Join(work, e.Name()), filepath.Join(dir, e.Name())))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(filepath.Join(work, store.FileName), filepath.Join(dir, store.FileName))
 }
 
 func restoreInto(ctx context.Context, f *os.File, work string, held *journal.Head) (Backup, error) {

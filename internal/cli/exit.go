@@ -62,7 +62,9 @@ func (s *session) explain(err error) int {
 	case errors.As(err, &ours):
 		return s.bug(ours)
 	case errors.As(err, &held):
-		return s.say(ExitNotKnown, held.Error(), "it does not answer on its socket: stop it, or wait until it has ended")
+		return s.say(ExitNotKnown, held.Error(),
+			"it does not answer where it was looked for: a service is reached with the XDG_RUNTIME_DIR that its unit gives it, such as /run/skift",
+			"else wait until it has ended, or stop it")
 	case errors.Is(err, api.ErrLost):
 		return s.say(ExitNotKnown, err.Error(), "what was asked may or may not have been done: look with skift runs before you ask again")
 	case errors.Is(err, api.ErrSilent):
