@@ -253,6 +253,9 @@ func restsOn(say *words.Catalogue, c register.CriterionSeen, p *plan.Plan) strin
 	if len(c.Open) > 0 {
 		parts = append(parts, term.Truncate(strings.Join(c.Open, " "), 60))
 	}
+	for _, l := range c.Lowered {
+		parts = append(parts, say.T("incidents.lowered", "id", l.ID, "from", say.T("class."+string(l.From)), "to", say.T("class."+string(l.To)), "seat", l.Seat))
+	}
 	if c.Reason != "" {
 		parts = append(parts, say.T("why."+c.Reason))
 	}

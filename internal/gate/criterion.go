@@ -112,9 +112,13 @@ func judgeIncidents(seen *register.CriterionSeen, f *register.Facts, c plan.Crit
 		if !limited {
 			continue
 		}
-		open := f.IncidentsBy(func(i *register.IncidentFacts) bool {
-			return i.Class == class && asks(i.Platform) && i.OpenSince(now.Add(-c.For), now)
-		})
+		within := func(i *register.IncidentFacts) bool { return asks(i.Platform) && i.OpenSince(now.Add(-c.For), now) }
+		open := f.IncidentsBy(func(i *register.IncidentFacts) bool { return i.Class == class && within(i) })
+		for _, i := range f.IncidentsBy(func(i *register.IncidentFacts) bool {
+			return i.Lowered != nil && i.Lowered.From == class && within(i)
+		}) {
+			seen.Lowered = append(seen.Lowered, *i.Lowered)
+		}
 		seen.Incidents = append(seen.Incidents, register.ClassCount{Class: class, Count: len(open), Most: most})
 		over = over || len(open) > most
 		for _, i := range open {

@@ -132,3 +132,40 @@ func TestOneMoreIncidentNeverHelps(t *testing.T) {
 		t.Errorf("only %d walks met a no-go: the walk shows nothing", stopped)
 	}
 }
+
+// TestLoweredIncidentIsNamed: whoever puts an incident into a lesser class alone does not make it go unseen where it would have counted.
+func TestLoweredIncidentIsNamed(t *testing.T) {
+	t.Parallel()
+	lower := func(id string, from plan.Class, opened, closed time.Time) func(*gate.Input) {
+		return func(in *gate.Input) {
+			report(in, id, plan.IncidentC, opened, closed)
+			in.Facts.Incidents[id].Lowered = &register.Lowered{ID: id, From: from, To: plan.IncidentC, Seat: "ibm/operator", Event: 7}
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		change func(*gate.Input)
+		want   []string
+	}{
+		{"an A that is a C now", lower("A-1", plan.IncidentA, now.Add(-time.Hour), time.Time{}), []string{"A-1"}},
+		{"one that is over", lower("A-1", plan.IncidentA, now.Add(-time.Hour), now), nil},
+		{"a class that is not limited", func(in *gate.Input) {
+			lower("B-1", plan.IncidentB, now.Add(-time.Hour), time.Time{})(in)
+			delete(in.Gate.Criteria[0].Most, plan.IncidentB)
+		}, nil},
+		{"a platform that is not asked about", func(in *gate.Input) {
+			lower("A-1", plan.IncidentA, now.Add(-time.Hour), time.Time{})(in)
+			in.Gate.Criteria[0].Platform = checks.Old
+		}, nil},
+	} {
+		in := calm()
+		c.change(&in)
+		var got []string
+		for _, l := range gate.Judge(in, "", now).Criteria[0].Lowered {
+			got = append(got, l.ID)
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s: %s", c.name, diff)
+		}
+	}
+}

@@ -109,8 +109,10 @@ type CriterionSeen struct {
 	// Incidents are how many there are of each class that is limited, and Open those that count, gravest first.
 	Incidents []ClassCount `json:"incidents,omitempty"`
 	Open      []string     `json:"open,omitempty"`
-	Days      []DaySeen    `json:"days,omitempty"`  // newest first
-	Event     int64        `json:"event,omitempty"` // the event it rests on
+	// Lowered are incidents that would count in the class they had, and do not in the one they were put in.
+	Lowered []Lowered `json:"lowered,omitempty"`
+	Days    []DaySeen `json:"days,omitempty"`  // newest first
+	Event   int64     `json:"event,omitempty"` // the event it rests on
 }
 
 // Count is how many of how many. Accepted ones failed, but somebody answers for that; they are never among Passed.

@@ -76,6 +76,18 @@ type IncidentFacts struct {
 	Seq   int64         `json:"event"` // the last one about it
 	At    time.Time     `json:"at"`    // of that event
 	Actor journal.Actor `json:"actor"` // of that event
+	// Lowered is how it came to count less than it did; nil = it is in the gravest class it ever had.
+	Lowered *Lowered `json:"lowered,omitempty"`
+}
+
+// Lowered says that an incident is in a lesser class than it was, and by whose word.
+type Lowered struct {
+	ID     string     `json:"id"`
+	From   plan.Class `json:"from"` // the gravest it had
+	To     plan.Class `json:"to"`
+	Seat   string     `json:"seat"`
+	Reason string     `json:"reason,omitempty"` // "" = by a list
+	Event  int64      `json:"event"`
 }
 
 // Letter is its class as people say it.
@@ -95,6 +107,8 @@ type IncidentList struct {
 	Seq   int64         `json:"event"`
 	At    time.Time     `json:"at"`
 	Actor journal.Actor `json:"actor"`
+	// Digests are those of all lists that were taken and speak for the platform.
+	Digests map[string]bool `json:"-"`
 }
 
 // IncidentsBy lists the incidents, gravest class first, then the oldest.
@@ -114,18 +128,37 @@ func (f *Facts) IncidentsBy(keep func(*IncidentFacts) bool) (out []*IncidentFact
 }
 
 func (f *Facts) applyIncident(e journal.Event, b Incident) error {
-	_, known := f.Incidents[e.Subject]
+	was := f.Incidents[e.Subject]
 	switch {
 	case IncidentClass(string(b.Class)) != b.Class || b.Class == "":
 		return fmt.Errorf("%q is no class of incident", b.Class)
-	case known == (e.Kind == IncidentOpened):
-		return fmt.Errorf("known before: %v", known)
+	case (was != nil) == (e.Kind == IncidentOpened):
+		return fmt.Errorf("known before: %v", was != nil)
 	}
 	if f.Incidents == nil {
 		f.Incidents = map[string]*IncidentFacts{}
 	}
-	f.Incidents[e.Subject] = &IncidentFacts{Incident: b, ID: e.Subject, Seq: e.Seq, At: e.At, Actor: e.Actor}
+	is := &IncidentFacts{Incident: b, ID: e.Subject, Seq: e.Seq, At: e.At, Actor: e.Actor}
+	if was != nil {
+		is.Lowered = was.lowered(is)
+	}
+	f.Incidents[e.Subject] = is
 	return nil
+}
+
+// lowered is what becomes of the gravest class an incident had when it is changed. Who lowered it is whoever did so last.
+func (i *IncidentFacts) lowered(is *IncidentFacts) *Lowered {
+	gravest := i.Class
+	if i.Lowered != nil {
+		gravest = i.Lowered.From
+	}
+	switch {
+	case is.Class <= gravest: // incident-a comes before incident-b
+		return nil
+	case is.Class == i.Class:
+		return i.Lowered
+	}
+	return &Lowered{ID: is.ID, From: gravest, To: is.Class, Seat: is.Actor.Seat, Reason: is.Reason, Event: is.Seq}
 }
 
 func (f *Facts) applyIncidentClosed(e journal.Event, b Closing) error {
@@ -142,7 +175,15 @@ func (f *Facts) applyIncidentsListed(e journal.Event, b Listed) error {
 		f.IncidentLists = map[checks.Side]IncidentList{}
 	}
 	for _, side := range b.Platforms {
-		f.IncidentLists[side] = IncidentList{AsOf: b.AsOf, Seq: e.Seq, At: e.At, Actor: e.Actor}
+		taken := f.IncidentLists[side].Digests
+		if b.Digest != "" {
+			taken = maps.Clone(taken)
+			if taken == nil {
+				taken = map[string]bool{}
+			}
+			taken[b.Digest] = true
+		}
+		f.IncidentLists[side] = IncidentList{AsOf: b.AsOf, Seq: e.Seq, At: e.At, Actor: e.Actor, Digests: taken}
 	}
 	if b.Digest != "" {
 		f.brought(b.Digest, e.Seq)

@@ -123,6 +123,38 @@ func TestCompareIncidents(t *testing.T) {
 	}
 }
 
+// TestLowered: an incident in a lesser class than it ever had says from which, and by whose word, until it is back there.
+func TestLowered(t *testing.T) {
+	t.Parallel()
+	f, seq := &register.Facts{}, int64(0)
+	for _, c := range []struct {
+		class plan.Class
+		title string
+		seat  string
+		want  *register.Lowered
+	}{
+		{plan.IncidentB, "t", "ibm/operator", nil},
+		{plan.IncidentA, "t", "ibm/operator", nil},
+		{plan.IncidentC, "t", "ibm/operator", &register.Lowered{ID: "I", From: plan.IncidentA, To: plan.IncidentC, Seat: "ibm/operator", Reason: "why", Event: 3}},
+		{plan.IncidentC, "u", "kombit/manager", &register.Lowered{ID: "I", From: plan.IncidentA, To: plan.IncidentC, Seat: "ibm/operator", Reason: "why", Event: 3}},
+		{plan.IncidentB, "u", "kombit/manager", &register.Lowered{ID: "I", From: plan.IncidentA, To: plan.IncidentB, Seat: "kombit/manager", Reason: "why", Event: 5}},
+		{plan.IncidentA, "u", "kombit/manager", nil},
+	} {
+		seq++
+		kind := register.IncidentChanged
+		if seq == 1 {
+			kind = register.IncidentOpened
+		}
+		body := register.Incident{Class: c.class, Platform: checks.New, Title: c.title, OpenedAt: monday, Reason: "why"}
+		if err := f.Apply(journal.Event{Seq: seq, Kind: kind, Subject: "I", At: monday, Actor: journal.Actor{Seat: c.seat}, Body: register.Body(body)}); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(c.want, f.Incidents["I"].Lowered); diff != "" {
+			t.Errorf("event %d (-want +got):\n%s", seq, diff)
+		}
+	}
+}
+
 // FuzzReadIncidents reads whatever a service desk may export: nothing panics, every problem lies inside the file, and what is read without one
 // can be told from nothing.
 func FuzzReadIncidents(f *testing.F) {

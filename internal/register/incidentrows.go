@@ -166,6 +166,19 @@ func (f *Facts) Compare(rows []IncidentRow, platforms []checks.Side, now time.Ti
 	return n
 }
 
+// None reports whether a list says nothing that was not known.
+func (n IncidentNews) None() bool { return len(n.Opened)+len(n.Changed)+len(n.Closed) == 0 }
+
+// Taken reports whether a list with this digest was taken before, for each of these platforms.
+func (f *Facts) Taken(digest string, platforms []checks.Side) bool {
+	for _, side := range platforms {
+		if !f.IncidentLists[side].Digests[digest] {
+			return false
+		}
+	}
+	return true
+}
+
 func open(i Incident) Incident {
 	i.ClosedAt = time.Time{}
 	return i

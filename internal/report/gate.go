@@ -166,6 +166,9 @@ func (p *page) rests(c snapshot.Criterion) string {
 	for _, n := range c.Incidents {
 		parts = append(parts, p.c.T("incidents.count", "class", p.c.T("class."+string(n.Class)), "n", n.Count, "most", n.Most))
 	}
+	for _, l := range c.Lowered {
+		parts = append(parts, p.c.T("incidents.lowered", "id", l.ID, "from", p.c.T("class."+string(l.From)), "to", p.c.T("class."+string(l.To)), "seat", l.Seat))
+	}
 	if c.Reason != "" {
 		parts = append(parts, p.c.T("why."+c.Reason))
 	}

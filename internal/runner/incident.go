@@ -179,11 +179,18 @@ func (r *Runner) listIncidents(ctx context.Context, c Command) (Reply, error) {
 			seq, err := d.Emit(register.IncidentsListed, "", "", who, register.Body(b))
 			return seq, fmt.Sprintf("%s confirms that all incidents of %s are known", c.As, what), err
 		}
-		if seq := f.Brought[c.Digest]; seq != 0 && c.At == nil {
+		rows, err := d.soundIncidents(c.Incidents, sides)
+		if err != nil {
+			return 0, "", err
+		}
+		news := f.Compare(rows, sides, d.Now)
+		if c.At == nil && f.Taken(c.Digest, sides) && news.None() { // whoever finds the file of yesterday has not said that it is today's
+			seq := f.Brought[c.Digest]
 			return seq, fmt.Sprintf("nothing is changed: event %d is about this very list; that it still holds says skift incident confirm", seq), nil
 		}
 		b.File, b.Digest, b.Rows = r.clean(c.FileName), c.Digest, len(c.Incidents)
-		if err := d.takeIncidents(c, who, &b); err != nil {
+		b.Opened, b.Changed, b.Closed, b.Missing = len(news.Opened), len(news.Changed), len(news.Closed), news.Missing
+		if err := d.emitIncidents(news, who); err != nil {
 			return 0, "", err
 		}
 		seq, err := d.Emit(register.IncidentsListed, "", "", who, register.Body(b))
@@ -195,26 +202,29 @@ func (r *Runner) listIncidents(ctx context.Context, c Command) (Reply, error) {
 	})
 }
 
-// takeIncidents emits what a list says that was not known. The list is looked through before anything is: one wrong line refuses it whole.
-func (d *decision) takeIncidents(c Command, who journal.Actor, b *register.Listed) error {
-	rows, seen := make([]register.IncidentRow, 0, len(c.Incidents)), map[string]bool{}
-	for _, row := range c.Incidents {
+// soundIncidents looks through a list before anything of it is taken: one wrong line refuses it whole.
+func (d *decision) soundIncidents(list []register.IncidentRow, sides []checks.Side) ([]register.IncidentRow, error) {
+	rows, seen := make([]register.IncidentRow, 0, len(list)), map[string]bool{}
+	for _, row := range list {
 		row, err := d.r.soundIncident(row, d.Now)
 		switch known := d.Facts.Register.Incidents[row.ID]; {
 		case err != nil:
-			return err
+			return nil, err
 		case seen[row.ID]:
-			return refuse(Usage, "", "%s is in the list twice", row.ID)
-		case !slices.Contains(b.Platforms, row.Platform):
-			return refuse(Forbidden, "leave out what is another's to report", "%s is of the %s platform, of which this list does not speak", row.ID, row.Platform)
-		case known != nil && !slices.Contains(b.Platforms, known.Platform):
-			return refuse(Conflict, "numbers must differ between the platforms", "%s is an incident of the %s platform", row.ID, known.Platform)
+			return nil, refuse(Usage, "", "%s is in the list twice", row.ID)
+		case !slices.Contains(sides, row.Platform):
+			return nil, refuse(Forbidden, "leave out what is another's to report", "%s is of the %s platform, of which this list does not speak", row.ID, row.Platform)
+		case known != nil && !slices.Contains(sides, known.Platform):
+			return nil, refuse(Conflict, "numbers must differ between the platforms", "%s is an incident of the %s platform", row.ID, known.Platform)
 		}
 		seen[row.ID] = true
 		rows = append(rows, row)
 	}
-	n := d.Facts.Register.Compare(rows, b.Platforms, d.Now)
-	b.Opened, b.Changed, b.Closed, b.Missing = len(n.Opened), len(n.Changed), len(n.Closed), n.Missing
+	return rows, nil
+}
+
+// emitIncidents says what a list tells that was not known.
+func (d *decision) emitIncidents(n register.IncidentNews, who journal.Actor) error {
 	for _, row := range n.Opened {
 		if _, err := d.Emit(register.IncidentOpened, "", row.ID, who, register.Body(row.Incident)); err != nil {
 			return err

@@ -55,6 +55,37 @@ func TestAListIsTakenWhole(t *testing.T) {
 	})
 }
 
+// TestAListThatSaysOtherwiseIsTaken: a list that was taken before counts again where what is known is another thing by now, and for a platform
+// it did not speak of.
+func TestAListThatSaysOtherwiseIsTaken(t *testing.T) {
+	t.Parallel()
+	story(t, nil, func(w *world) {
+		row := incident("INC-1", plan.IncidentA, checks.New)
+		w.do(lists("ibm/operator", "d", row))
+		w.do(about("close", "ibm/operator", register.IncidentRow{ID: "INC-1"}))
+		open := func() (is bool) {
+			w.facts(func(f *ledger.Facts) { is = f.Register.Incidents["INC-1"].ClosedAt.IsZero() })
+			return is
+		}
+		if open() {
+			t.Fatal("it is not closed")
+		}
+		if r := w.do(lists("ibm/operator", "d", row)); !open() {
+			t.Errorf("the desk's list has it open, and it stays closed: %s", r.Message)
+		}
+		w.do(lists("kombit/manager", "d", row))
+		w.facts(func(f *ledger.Facts) {
+			if _, ok := f.Register.IncidentLists[checks.Old]; !ok {
+				t.Error("the customer's list speaks of the old platform, too, and was not taken")
+			}
+		})
+		before := len(w.events())
+		if w.do(lists("ibm/operator", "d", row)); len(w.events()) != before {
+			t.Errorf("nothing is new, and there are %d events more", len(w.events())-before)
+		}
+	})
+}
+
 // TestWhoReportsIncidents: the customer on both platforms, a supplier on its own, nobody else.
 func TestWhoReportsIncidents(t *testing.T) {
 	t.Parallel()

@@ -89,5 +89,9 @@ func (b *builder) reduceIncidents(s *Snapshot) {
 		if !b.ownSeat(o.Actor.Seat) {
 			o.Reason, o.Actor = "", journal.Actor{Seat: o.Actor.Seat}
 		}
+		if l := o.Lowered; l != nil && !b.ownSeat(l.Seat) {
+			masked := *l
+			masked.Reason, o.Lowered = "", &masked
+		}
 	}
 }

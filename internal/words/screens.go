@@ -198,6 +198,7 @@ var nexts = []entry{
 	{"incidents.none", "Ingen hændelser.", "No incidents."},
 	{"days.green", "{green} af {n} dage grønne", "{green} of {n} days green"},
 	{"incidents.count", "{class}: {n} (højst {most})", "{class}: {n} (at most {most})"},
+	{"incidents.lowered", "{id} var {from} og er nu {to}, siger {seat}", "{id} was {from} and is {to} now, says {seat}"},
 	{"incidents.id", "hændelse", "incident"},
 	{"incidents.class", "klasse", "class"},
 	{"incidents.platform", "platform", "platform"},
