@@ -7,11 +7,16 @@ import (
 	"skift/internal/diag"
 )
 
+// naming is how a circle of needs is told to whoever wrote it.
+type naming struct{ what, hint string }
+
+var asSteps = naming{"steps", "remove one of these needs"}
+
 // checkNeeds reports needs that name no step and cycles among those that do.
-func checkNeeds(r *Runbook, needs map[string][]diag.Word, problems *diag.List) {
+func checkNeeds(r *Runbook, needs map[string][]diag.Word, as naming, problems *diag.List) {
 	checkNames(r, needs, problems)
 	for _, cycle := range cycles(r) {
-		reportCycle(cycle, needs, problems)
+		reportCycle(cycle, needs, as, problems)
 	}
 }
 
@@ -45,7 +50,7 @@ const (
 )
 
 // reportCycle names the steps of the cycle, and points at each.
-func reportCycle(cycle []*Step, needs map[string][]diag.Word, problems *diag.List) {
+func reportCycle(cycle []*Step, needs map[string][]diag.Word, as naming, problems *diag.List) {
 	next := func(i int) string { return cycle[(i+1)%len(cycle)].ID }
 	names := make([]string, 0, maxCycleNames+2)
 	for _, s := range cycle {
@@ -57,8 +62,8 @@ func reportCycle(cycle []*Step, needs map[string][]diag.Word, problems *diag.Lis
 	}
 	names = append(names, cycle[0].ID)
 	at := slices.IndexFunc(needs[cycle[0].ID], func(w diag.Word) bool { return w.Text == next(0) })
-	p := needs[cycle[0].ID][at].Problemf(problems, CodeCycle, "steps need each other in a circle: %s", strings.Join(names, " → ")).
-		Hintf("remove one of these needs")
+	p := needs[cycle[0].ID][at].Problemf(problems, CodeCycle, "%s need each other in a circle: %s", as.what, strings.Join(names, " → ")).
+		Hintf("%s", as.hint)
 	for i := 1; i < min(len(cycle), maxCycleNotes); i++ {
 		p.See(cycle[i].Pos, "%s needs %s", cycle[i].ID, next(i))
 	}

@@ -40,7 +40,7 @@ func read(file string, src []byte, problems *diag.List, trace func(string, []str
 	}
 	rd.optionDefaults()
 	rd.seen(m, "")
-	checkNeeds(r, rd.needs, problems)
+	checkNeeds(r, rd.needs, asSteps, problems)
 	r.links = link(r.Steps)
 	return r, true
 }

@@ -102,7 +102,16 @@ type Step struct {
 	Runbook     string           // runbook: id of the nested one
 	With        map[string]Value // runbook: values for its parameters
 
+	Ends Ending // of a step that stands for a stretch of a plan; no file says it
+
 	Pos diag.Pos
+}
+
+// Ending is what ends a step beside its body. The zero value is that of every step that a file says: it ends when its work does.
+type Ending struct {
+	Until string   // a time expression of the plan: what it names ends the step, whatever its body has done by then
+	Gate  string   // the gate whose go ends it
+	After []string // steps that must be done before one of its gates can say go: it does not end before them
 }
 
 // Backoff is how long is waited before a step is tried again: Least after the first failure, twice as long after each further one,

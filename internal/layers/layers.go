@@ -48,7 +48,7 @@ var may = map[string][]string{
 	"internal/run":      {"internal/plan", "internal/journal", "checks", "runbooks"},
 	"internal/register": {"internal/plan", "internal/journal", "checks"},
 
-	"internal/timeline": {"internal/plan", "internal/run", "internal/register", "checks"},
+	"internal/timeline": {"internal/plan", "internal/run", "internal/register", "checks", "runbooks"},
 	"internal/freeze":   {"internal/plan", "internal/register", "internal/timeline", "checks"},
 	"internal/matrix":   {"internal/plan", "checks", "internal/register"},
 	"internal/gate":     {"internal/plan", "internal/run", "internal/register", "checks"},

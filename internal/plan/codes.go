@@ -76,6 +76,7 @@ const (
 	CodeThresholds    diag.Code = "thresholds-reversed"
 	CodeUndoesNothing diag.Code = "undoes-outside-back-out"
 	CodeRunbookCycle  diag.Code = "cycle-of-runbooks"
+	CodeGateCycle     diag.Code = "cycle-through-gates"
 
 	CodeParameterMissing diag.Code = "parameter-missing"
 	CodeUndoneTooEarly   diag.Code = "undone-too-early"

@@ -99,6 +99,8 @@ func (l *loader) load() {
 	l.resolve()
 	l.parameters()
 	l.dateCycles()
+	l.master = compile(l.Plan, l.problems) // milestones that wait for each other are told here
+	l.gateCircles()
 	l.emptyColumns()
 }
 

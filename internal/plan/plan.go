@@ -64,6 +64,7 @@ type Plan struct {
 	Sources      map[string][]byte // file → bytes, for snippets; contacts are among them
 
 	members map[string]Member // by id
+	master  *runbooks.Runbook // the overall plan, see Master; nil in a plan that was not loaded
 }
 
 // newPlan is an empty plan with its maps made.

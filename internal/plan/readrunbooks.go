@@ -129,6 +129,14 @@ func (l *loader) ownRunbook(file string) {
 			p.Hintf("rename the file to %s.yaml", r.ID)
 		}
 	}
+	if stem == MasterID {
+		at := r.Pos
+		if at.File == "" {
+			at = diag.Pos{File: file}
+		}
+		l.problems.Addf(at, CodeNameTaken, "%q is what commands call the overall plan, which is made from the milestones", MasterID).
+			Hintf("give the file and the runbook another name")
+	}
 	r.ID = stem
 	l.addRunbook(r)
 }

@@ -163,6 +163,7 @@ func (r *resolver) passed(m *plan.Milestone) Instant {
 		return Instant{At: at, Earliest: at, Latest: at, Certainty: Exact}
 	}
 	if r.byClock(m, end) {
+		end.Earliest = end.Latest // a month is over when all of it is
 		return end
 	}
 	end.Certainty, end.Latest = Event, time.Time{}

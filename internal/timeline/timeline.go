@@ -142,14 +142,13 @@ func (t *Timeline) Active() []*Milestone {
 	return out
 }
 
-// Entering lists the milestones whose beginning has come and that were not entered yet, earliest first. A stretch that is over is
-// not begun any more; a release or point is entered once however late, and so is a window, whose runbook somebody waits for.
+// Entering lists the milestones whose steps of the overall plan can be started now, earliest first: their beginning has come and they
+// were not entered yet. A stretch that is over is not begun any more; a release or point is entered once however late, and so is a
+// window, whose runbook somebody waits for.
 func (t *Timeline) Entering() []*Milestone {
 	var out []*Milestone
-	for _, m := range t.Milestones {
-		if at := m.entry(); !at.IsZero() && !at.After(t.Now) {
-			out = append(out, m)
-		}
+	for _, s := range t.Overall().Startable() {
+		out = append(out, t.byID[s.ID])
 	}
 	slices.SortStableFunc(out, func(a, b *Milestone) int { return a.span.from.Compare(b.span.from) })
 	return out
