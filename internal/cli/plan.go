@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"skift/internal/app"
+	"skift/internal/forecast"
 	"skift/internal/plan"
 	"skift/internal/snapshot"
 	"skift/internal/term"
@@ -18,14 +19,17 @@ import (
 // planCommand shows the timeline. It reads beside whoever owns the data directory, and works without one.
 func (s *session) planCommand() *cobra.Command {
 	var at string
+	var path bool
 	c := &cobra.Command{
-		Use: "plan [--at TIME]", Short: "Show the timeline: zones, phases and events, what is active and what is next",
+		Use: "plan [--at TIME] [--path]", Short: "Show the timeline: zones, phases and events, what is active and what is next",
 		Long: "The plan as it stands now, or at another time: what had happened by then counts, dates ahead are those of the plan. Dates that\n" +
-			"are not certain or not set are shown as such. Nothing is changed, and no data directory is needed.",
+			"are not certain or not set are shown as such. Nothing is changed, and no data directory is needed. --path says when each milestone is\n" +
+			"expected to begin and end, how much longer it may take, and what the end of it all hangs on.",
 		Args: args(),
-		RunE: func(c *cobra.Command, _ []string) error { return s.showPlan(c.Context(), at, time.Now()) },
+		RunE: func(c *cobra.Command, _ []string) error { return s.showPlan(c.Context(), at, path, time.Now()) },
 	}
 	c.Flags().StringVar(&at, "at", "", "`TIME` instead of now: \"2019-11-09 02:00\" in the plan's time zone, +2h, or RFC 3339")
+	c.Flags().BoolVar(&path, "path", false, "what the end of it all hangs on, and the slack of each milestone")
 	c.AddCommand(s.planMoveCommand(), s.planSplitCommand())
 	return s.asJSON(c)
 }
@@ -41,9 +45,10 @@ type planned struct {
 	Active     []string             `json:"active"`
 	Next       []snapshot.Happening `json:"next"`
 	Zones      []snapshot.Zone      `json:"zones"`
+	Forecast   *forecast.Forecast   `json:"forecast,omitempty"` // with --path: of the milestones but zones
 }
 
-func (s *session) showPlan(ctx context.Context, text string, now time.Time) error {
+func (s *session) showPlan(ctx context.Context, text string, path bool, now time.Time) error {
 	p, settings, err := app.Load(s.dir)
 	if err != nil {
 		return err
@@ -59,6 +64,9 @@ func (s *session) showPlan(ctx context.Context, text string, now time.Time) erro
 		return err
 	}
 	t := timeline.At(p, &h.Facts, at)
+	if path && !s.json {
+		return s.showPath(p, t)
+	}
 	if !s.json {
 		v := planView{s.screen, p, t, words.In(words.Lang(p.Language)).With(p.Words), columns(s.screen)}
 		s.printf("%s", v.String())
@@ -67,6 +75,9 @@ func (s *session) showPlan(ctx context.Context, text string, now time.Time) erro
 	snap := snapshot.Build(snapshot.In{Plan: p, Register: &h.Facts, Now: at})
 	out := planned{Plan: snap.Plan, At: snap.At, Milestones: snap.Milestones, Active: []string{}, Next: snap.Next, Zones: snap.Zones}
 	out.Waves, out.Meetings = plannedWaves(p), snapshot.Meetings(p, "", at, at.AddDate(100, 0, 0))
+	if path {
+		out.Forecast = forecast.Overall(t)
+	}
 	if h.Used {
 		out.Head = h.Head.String()
 	}

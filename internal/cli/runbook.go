@@ -60,6 +60,11 @@ type shownStep struct {
 	NoReturn  bool          `json:"point_of_no_return,omitempty"`
 	Takes     time.Duration `json:"takes,omitempty"` // missing = not estimated
 	Layer     int           `json:"layer"`           // 1 = needs nothing
+	NotBefore string        `json:"not_before,omitempty"`
+	Runbook   string        `json:"runbook,omitempty"` // that it starts
+	Exit      string        `json:"exit,omitempty"`    // of a milestone in the overall plan: the gate whose go ends it
+	Until     string        `json:"until,omitempty"`   // the date or event that ends it
+	After     []string      `json:"after,omitempty"`   // milestones that a gate of it wants passed
 }
 
 func (s *session) bookShowCommand() *cobra.Command {
@@ -73,6 +78,8 @@ func (s *session) bookShowCommand() *cobra.Command {
 			switch {
 			case err != nil:
 				return err
+			case source && compiled(r):
+				return usage("the overall plan has no file of its own", "it is made from the milestones of plan.yaml")
 			case source:
 				_, err := s.out.Write(bookSource(p, r))
 				return err
@@ -93,6 +100,9 @@ func (s *session) book(id string) (*plan.Plan, *runbooks.Runbook, error) {
 		return nil, nil, err
 	}
 	s.plan = p
+	if id == plan.MasterID {
+		return p, plan.Master(p), nil
+	}
 	if r := p.Runbooks[id]; r != nil {
 		return p, r, nil
 	}
@@ -130,7 +140,8 @@ func showBook(p *plan.Plan, r *runbooks.Runbook) shownBook {
 	}
 	for _, st := range r.Steps {
 		out.Steps = append(out.Steps, shownStep{ID: st.ID, Name: st.Name(p.Language), Kind: string(st.Kind), Owner: st.Owner, Stream: st.Stream, Needs: st.Needs,
-			AfterGate: st.AfterGate, NoReturn: st.PointOfNoReturn, Takes: st.Takes, Layer: layer[st.ID]})
+			AfterGate: st.AfterGate, NoReturn: st.PointOfNoReturn, Takes: st.Takes, Layer: layer[st.ID], NotBefore: st.NotBefore, Runbook: st.Runbook,
+			Exit: st.Ends.Gate, Until: st.Ends.Until, After: st.Ends.After})
 	}
 	return out
 }
@@ -169,6 +180,10 @@ func (s *session) showBook(p *plan.Plan, r *runbooks.Runbook) error {
 	if err := t.Write(s.out, s.screen); err != nil {
 		return err
 	}
+	if compiled(r) {
+		s.printf("%s\n", c.N("book.milestones", len(b.Steps)))
+		return nil
+	}
 	open := 0
 	for _, st := range b.Steps {
 		if st.Takes == 0 {
@@ -180,22 +195,25 @@ func (s *session) showBook(p *plan.Plan, r *runbooks.Runbook) error {
 }
 
 func (s *session) bookHead(c *words.Catalogue, p *plan.Plan, r *runbooks.Runbook) {
-	parts := []string{r.Title.In(p.Language)}
+	name, parts := r.ID, []string{r.Title.In(p.Language)}
 	if r.Window != "" {
 		parts = append(parts, c.T("book.window", "window", r.Window))
 	}
 	if r.BackOut != "" {
 		parts = append(parts, c.T("book.back-out", "runbook", r.BackOut))
 	}
-	if r.Standard {
+	switch {
+	case compiled(r):
+		name, parts = c.T("overall-plan"), append(parts, c.T("book.compiled"))
+	case r.Standard:
 		parts = append(parts, c.T("book.standard"))
-	} else {
+	default:
 		parts = append(parts, r.File)
 	}
 	parts = slices.DeleteFunc(parts, func(t string) bool { return t == "" })
-	for i, l := range term.Parts(append([]string{r.ID}, parts...), " · ", s.screen.Width) {
-		if rest, ok := strings.CutPrefix(l, r.ID); ok && i == 0 {
-			l = s.screen.Bold(r.ID) + rest
+	for i, l := range term.Parts(append([]string{name}, parts...), " · ", s.screen.Width) {
+		if rest, ok := strings.CutPrefix(l, name); ok && i == 0 {
+			l = s.screen.Bold(name) + rest
 		}
 		s.printf("%s\n", l)
 	}
@@ -206,7 +224,7 @@ func bookMark(st shownStep) term.Cell {
 	switch {
 	case st.NoReturn:
 		return term.Cell{Text: term.Fail.Shape(), State: term.Fail}
-	case st.AfterGate != "":
+	case st.AfterGate != "", st.Exit != "":
 		return term.Cell{Text: term.Gate.Shape(), State: term.Gate}
 	}
 	return term.Cell{Text: "·"}
@@ -221,6 +239,7 @@ func stepNotes(c *words.Catalogue, st shownStep) []string {
 	if st.AfterGate != "" {
 		bound = append(bound, c.T("book.gate", "gate", st.AfterGate))
 	}
+	bound = append(bound, milestoneNotes(c, st)...)
 	if st.NoReturn {
 		bound = append(bound, c.T("book.no-return"))
 	}

@@ -22,7 +22,7 @@ import (
 func (s *session) runsCommand() *cobra.Command {
 	return s.asJSON(&cobra.Command{
 		Use: "runs [RUN]", Short: "List runs and what is waited for, or show one run step by step", Args: between(0, "RUN"),
-		Long: "RUN may be the runbook's name: its newest run is shown.",
+		Long: "RUN may be the runbook's name: its newest run is shown. master is the overall plan, whose steps are the milestones.",
 		RunE: func(c *cobra.Command, a []string) error {
 			return s.readDesk(c.Context(), func(d api.Desk, p *plan.Plan) error {
 				snap, err := d.Snapshot(c.Context())
@@ -40,6 +40,9 @@ func (s *session) runsCommand() *cobra.Command {
 					return s.printJSON(r)
 				}
 				s.stalePlan(snap, p)
+				if isOverall(r) {
+					return s.showOverall(snap, p, r)
+				}
 				return s.showRun(snap, p, r)
 			})
 		},
@@ -291,6 +294,9 @@ func orSeat(owner string) string {
 }
 
 func findRun(snap snapshot.Snapshot, id string) (snapshot.Run, error) {
+	if id == plan.MasterID && snap.Overall != nil {
+		return *snap.Overall, nil
+	}
 	var ids, names []string
 	for _, r := range snap.Runs {
 		if r.ID == id || r.Runbook == id {

@@ -26,7 +26,8 @@ func (s *session) watchCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "watch RUN [--once]", Short: "Watch a run: the clock to the next gate, what is now, next and late, whom one waits for, both ends", Args: args("RUN"),
 		Long: "On a terminal it is shown again every two seconds until q, Ctrl-C or the run's end; elsewhere, and with --once, it is shown once. RUN may be\n" +
-			"the runbook's name: its newest run is shown. Exit: 0 it runs or is done · 1 failed, aborted or backed out · 3 no-go · 4 held.",
+			"the runbook's name: its newest run is shown; master is the overall plan.\n" +
+			"Exit: 0 it runs or is done · 1 failed, aborted or backed out · 3 no-go · 4 held.",
 		RunE: func(c *cobra.Command, a []string) error { return s.watchRun(c.Context(), a[0], once) },
 	}
 	c.Flags().BoolVar(&once, "once", false, "show it once")
@@ -101,6 +102,10 @@ func (s *session) watchOnce(ctx context.Context, id string, live bool) (state ru
 		}
 		state = r.State
 		shown.stalePlan(snap, p)
+		if isOverall(r) {
+			text, err = shown.overallScreen(snap, p, r, rows, live)
+			return err
+		}
 		text, err = runScreen{session: &shown, Catalogue: speak(p), p: p, snap: snap, r: r}.draw(rows, live)
 		return err
 	})

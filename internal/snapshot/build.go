@@ -51,7 +51,7 @@ func Build(in In) Snapshot {
 		Plan: b.head(), At: in.Now.UTC(), Head: in.Head.String(), Events: in.Head.Size,
 		Rejected: in.Rejected, Milestones: b.milestones(), Zones: b.zones(), Next: b.next(), Meetings: Meetings(b.Plan, b.Viewer, b.Now, b.Now.Add(zoneHorizon)), Runs: b.runs(), Gates: b.gates(),
 		Checks: b.environments(), Suites: b.suites(), Flows: b.flows(), Deviations: b.deviations(), Incidents: b.incidents(), Drifts: b.drifts(), Log: b.log(),
-		Outbox: b.outbox(), Duty: b.duty(), Phases: b.phases(), Decisions: b.decisions(), Latest: b.latest(), Told: maps.Clone(b.Register.Told), Titles: b.titles(), Ahead: b.ahead(),
+		Outbox: b.outbox(), Duty: b.duty(), Phases: b.phases(), Decisions: b.decisions(), Latest: b.latest(), Told: maps.Clone(b.Register.Told), Titles: b.titles(), Ahead: b.ahead(), Overall: b.overall(),
 	}
 	s.Needed = b.needed(s)
 	s.Status = b.status(s)

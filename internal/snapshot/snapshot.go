@@ -49,6 +49,10 @@ type Snapshot struct {
 	Decisions  []Decision     `json:"decisions"` // newest first
 	Latest     []Event        `json:"latest"`    // of the journal, newest first
 
+	// Overall is the overall plan as a run: each milestone is a step of it. Nothing of it is journalled; missing = the plan has no milestones, or
+	// the viewer may not see it.
+	Overall *Run `json:"overall,omitempty"`
+
 	// Ahead is how the runbooks of a window are expected to go that have not begun, by their ids, as if each began with its window.
 	Ahead map[string]*forecast.Forecast `json:"ahead,omitempty"`
 
@@ -196,6 +200,12 @@ type Step struct {
 	Notes      []Note            `json:"notes,omitempty"` // oldest first
 
 	Contradiction *run.Contradiction `json:"contradiction,omitempty"` // it is done, and its checks say otherwise now
+
+	// Of a step of the overall plan, which is a milestone:
+	Exit  string   `json:"exit,omitempty"`  // the gate whose go ends it
+	Until string   `json:"until,omitempty"` // the date or event that ends it
+	After []string `json:"after,omitempty"` // milestones that a gate of it wants passed
+	Run   string   `json:"run,omitempty"`   // the newest run that it has begun
 }
 
 // Environment is the comparison of both sides in one environment.

@@ -28,7 +28,7 @@ func (b *builder) reduce(s *Snapshot) {
 	for i := range s.Deviations {
 		s.Deviations[i].Deviation = *b.reduceDeviation(&s.Deviations[i].Deviation)
 	}
-	s.Outbox, s.Suites, s.Told, s.Ahead = Outbox{}, []Suite{}, nil, nil
+	s.Outbox, s.Suites, s.Told, s.Ahead, s.Overall = Outbox{}, []Suite{}, nil, nil, nil // the milestones tell the dates
 	b.reduceIncidents(s)
 	b.reduceDrifts(s)
 	b.reduceChecks(s)

@@ -19,6 +19,8 @@ var retellings = []retelling{
 	{"waited", "ventet"},
 	{"tried again by itself", "prøvet igen af sig selv"},
 	{"its time has come", "tiden er inde"},
+	{"it lay in the past when the plan came into use", "den lå i fortiden, da planen blev taget i brug"},
+	{"its time was over before it was entered", "dens tid var gået, før den begyndte"},
 	{"its time has come again", "tiden er inde igen"},
 	{"reached by a run", "nået af en kørsel"},
 	{"reached by a run after its deadline", "nået af en kørsel efter fristen"},
