@@ -210,3 +210,23 @@ func TestSecondWeekendWithoutADecision(t *testing.T) {
 		w.wantPhases("fallback", "before")
 	})
 }
+
+// TestTheNextWeekendsTurn: a weekend that nobody begins ends by time alone, and from then on the gate is asked for the next: at that instant,
+// not when the loop would look anyway.
+func TestTheNextWeekendsTurn(t *testing.T) {
+	t.Parallel()
+	yaml := strings.NewReplacer("until: \"2000-01-04 00:00\"", "until: \"2000-01-04 00:10\"", "opens: cutover.start - 1d", "opens: cutover.start - 3d").Replace(split)
+	tell(t, yaml, splitBooks, func(w *world) {
+		until(4, 0)
+		time.Sleep(10*time.Minute - time.Second)
+		synctest.Wait()
+		if j := w.judge("go"); j.State != gate.NoGo || j.Round != 1 {
+			t.Errorf("in the first weekend the gate is %s in round %d", j.State, j.Round)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if j := w.judge("go"); j.State != gate.Open || j.Round != 2 {
+			t.Errorf("once it is over the gate is %s in round %d", j.State, j.Round)
+		}
+	})
+}
