@@ -42,18 +42,23 @@ func (s *scanner) take(n int) string {
 	return taken
 }
 
-// row gives the next row that is not blank, false at the end of the file.
-func (s *scanner) row() ([]cell, bool) {
+// skipBlank goes to the next row that is not blank, false at the end of the file.
+func (s *scanner) skipBlank() bool {
 	s.broken = false
 	for {
 		blank := len(s.rest) - len(strings.TrimLeft(s.rest, " \t\r\n"))
 		if i := strings.LastIndexByte(s.rest[:blank], '\n'); i >= 0 && blank > 0 {
 			s.take(i + 1)
-		} else if blank == len(s.rest) {
-			return nil, false
 		} else {
-			break
+			return blank < len(s.rest)
 		}
+	}
+}
+
+// row gives the next row that is not blank, false at the end of the file.
+func (s *scanner) row() ([]cell, bool) {
+	if !s.skipBlank() {
+		return nil, false
 	}
 	var cells []cell
 	for {
