@@ -14,28 +14,29 @@ import (
 )
 
 // ErrWritten says that somebody else wrote the plan at the same time: what was decided on is not what is there.
-var ErrWritten = errors.New(plan.File + " was changed meanwhile")
+var ErrWritten = errors.New("the plan was changed meanwhile")
 
-// ReadAs reads a directory as if its plan.yaml had another text.
-func ReadAs(dir string, src []byte) (Reading, error) {
+// ReadAs reads a directory as if one of its files had another text.
+func ReadAs(dir, name string, src []byte) (Reading, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return Reading{}, fmt.Errorf("read plan: %w", err)
 	}
 	defer root.Close()
-	return readFrom(instead{root.FS(), fstest.MapFS{plan.File: {Data: src}}}), nil
+	return readFrom(instead{root.FS(), name, fstest.MapFS{name: {Data: src}}}), nil
 }
 
-// instead is a file system with another plan.yaml.
+// instead is a file system in which one file is another.
 type instead struct {
 	fs.FS
-	plan fs.FS
+	name  string
+	other fs.FS
 }
 
 // Open implements fs.FS.
 func (i instead) Open(name string) (fs.File, error) {
-	if name == plan.File {
-		return i.plan.Open(name)
+	if name == i.name {
+		return i.other.Open(name)
 	}
 	return i.FS.Open(name)
 }
@@ -52,10 +53,10 @@ func readFrom(fsys fs.FS) Reading {
 	return r
 }
 
-// Rewrite puts another text in place of the plan.yaml that was read: whole, or not at all. The error is ErrWritten when it is another by
+// Rewrite puts another text in place of a file of the plan that was read: whole, or not at all. The error is ErrWritten when it is another by
 // now, or somebody else is writing it.
-func Rewrite(dir string, before, after []byte) error {
-	name := filepath.Join(dir, plan.File)
+func Rewrite(dir, file string, before, after []byte) error {
+	name := filepath.Join(dir, filepath.FromSlash(file))
 	unlock, err := lockFolder(dir)
 	if err != nil {
 		return err

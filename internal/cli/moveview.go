@@ -28,7 +28,8 @@ func (s *session) tellMove(r *redating, out movedPlan) error {
 		return err
 	}
 	v.stays(&b, r)
-	v.impossible(&b, r.said.Hindrances)
+	v.hindrances(&b, "move.impossible", term.Fail, r.said.Hindrances)
+	v.hindrances(&b, "move.cautions", term.Risk, r.said.Cautions)
 	v.problems(&b, r.said.Problems)
 	v.voided(&b, out.Votes)
 	v.bound(&b, out.Runs)
@@ -40,7 +41,7 @@ func (s *session) tellMove(r *redating, out movedPlan) error {
 	case r.dryRun:
 		s.printf("nothing was written (--dry-run)\n")
 	default:
-		s.printf("%s is written (revision %.12s, was %.12s)\n", plan.File, out.NewHash, out.Hash)
+		s.printf("%s is written (revision %.12s, was %.12s)\n", r.file, out.NewHash, out.Hash)
 		if r.known.Used {
 			s.printf("a skift that serves goes on by the plan as it was until skift reload\n")
 		}
@@ -70,22 +71,26 @@ func (v planView) stays(b *strings.Builder, r *redating) {
 		return
 	}
 	v.section(b, v.c.T("move.stays"))
+	past := v.name(r.milestone)
+	if r.split != "" {
+		past = r.split // both have one title
+	}
 	for _, d := range r.overtakenByDate {
 		key := "move.stays.after"
 		if d.Before {
 			key = "move.stays.before"
 		}
-		v.item(b, "·", v.c.T(key, "what", v.dated(d.Dated), "date", v.brief(d.At, d.Edge), "milestone", v.name(r.milestone)))
+		v.item(b, "·", v.c.T(key, "what", v.dated(d.Dated), "date", v.brief(d.At, d.Edge), "milestone", past))
 	}
 }
 
-func (v planView) impossible(b *strings.Builder, found []lint.Hindrance) {
+func (v planView) hindrances(b *strings.Builder, section string, as term.State, found []lint.Hindrance) {
 	if len(found) == 0 {
 		return
 	}
-	v.section(b, v.c.T("move.impossible"))
+	v.section(b, v.c.T(section))
 	for _, h := range found {
-		v.item(b, v.screen.Paint(term.Fail, term.Fail.Shape()), v.c.T("hindrance."+h.Code, "subject", v.name(h.Subject), "other", v.name(h.Other), "service", h.Service,
+		v.item(b, v.screen.Paint(as, as.Shape()), v.c.T("hindrance."+h.Code, "subject", v.name(h.Subject), "other", v.name(h.Other), "service", h.Service,
 			"where", h.Where, "at", v.ending(h, h.At), "by", v.ending(h, h.By)))
 	}
 }

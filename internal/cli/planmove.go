@@ -23,7 +23,7 @@ type redating struct {
 	reason, as      string
 	dryRun, accept  bool
 	wish            timeline.Wish
-	milestone       string
+	milestone, file string // what is moved, and where its dates stand
 	split           string // the second window; "" = it is a move
 	before          app.Reading
 	known           history
@@ -76,10 +76,6 @@ func (s *session) planMove(ctx context.Context, r *redating, now time.Time) erro
 	if p.Milestones[r.milestone] == nil {
 		return unknownWord("milestone", r.milestone, p.MilestoneIDs)
 	}
-	if m := p.Milestones[r.milestone]; m.Wave != "" {
-		return usage(fmt.Sprintf("%s is of a wave: its date stands in a table, at %s", r.milestone, waveCell(m)),
-			"change it there: the old date goes into a column of the same name and _was, with moved and reason (docs/plan-reference.md)")
-	}
 	moves, err := r.was.Redate(r.milestone, r.wish)
 	if err != nil {
 		return wishError(err)
@@ -87,7 +83,13 @@ func (s *session) planMove(ctx context.Context, r *redating, now time.Time) erro
 	for i := range moves {
 		moves[i].Was = r.entry()
 	}
-	text, err := plan.Redate(p.Sources[plan.File], moves)
+	r.file = plan.File
+	var text []byte
+	if m := p.Milestones[r.milestone]; m.Wave == "" {
+		text, err = plan.Redate(p.Sources[plan.File], moves)
+	} else {
+		text, err = r.redateWave(p, m, moves)
+	}
 	if err != nil {
 		return usage(err.Error(), "or change the dates by hand, and keep the old ones under `was:` (docs/plan-reference.md)")
 	}
@@ -96,6 +98,17 @@ func (s *session) planMove(ctx context.Context, r *redating, now time.Time) erro
 		ids = append(ids, m.Milestone+m.Gate)
 	}
 	return s.settleMove(r, text, func(c plan.Change) bool { return slices.Contains(ids, c.ID) })
+}
+
+// redateWave writes the dates of a wave's milestone, and of what goes along in the same table, into their rows.
+func (r *redating) redateWave(p *plan.Plan, m *plan.Milestone, moves []plan.Redated) ([]byte, error) {
+	if r.file = m.WaveTable(); r.file == "" {
+		return nil, fmt.Errorf("change dates of %s: they are written once for all waves, at %s", m.ID, m.From.Pos)
+	}
+	if len(moves) > 1 {
+		return nil, fmt.Errorf("change dates of %s: nothing goes along with a milestone of a wave", m.ID)
+	}
+	return plan.RedateWave(p.Sources[r.file], m, moves[0])
 }
 
 // entry is what the plan keeps of the move beside the dates. A dry run may have no reason yet.
@@ -143,7 +156,7 @@ func (s *session) readForMove(ctx context.Context, r *redating, now time.Time) e
 // are meant: should another come of it, nothing is written.
 func (s *session) settleMove(r *redating, text []byte, wanted func(plan.Change) bool) error {
 	var err error
-	if r.after, err = app.ReadAs(s.dir, text); err != nil {
+	if r.after, err = app.ReadAs(s.dir, r.file, text); err != nil {
 		return err
 	}
 	if r.after.Problems.Errors() > 0 {
@@ -151,16 +164,20 @@ func (s *session) settleMove(r *redating, text []byte, wanted func(plan.Change) 
 	}
 	for _, c := range plan.Diff(r.before.Plan, r.after.Plan) {
 		if !wanted(c) {
-			return usage(fmt.Sprintf("%s cannot be changed in place: %s %s would not be what it was", plan.File, c.Section, c.ID), "change the dates by hand, and keep the old ones under `was:` (docs/plan-reference.md)")
+			return usage(fmt.Sprintf("%s cannot be changed in place: %s %s would not be what it was", r.file, c.Section, c.ID), "change the dates by hand, and keep the old ones under `was:` (docs/plan-reference.md)")
 		}
 	}
 	known := lint.Known{Now: r.now, Facts: &r.known.Facts, Latest: r.known.Latest, Runs: &r.known.Runs}
 	r.is = timeline.At(r.after.Plan, &r.known.Facts, r.now)
 	r.said = lint.Compare(r.before.Plan, r.after.Plan, known)
-	r.overtakenByDate = r.is.Overtaken(r.was, r.milestone)
+	if r.split == "" {
+		r.overtakenByDate = r.is.Overtaken(r.was, r.milestone)
+	} else {
+		r.overtakenByDate = r.is.Between(r.was, r.milestone, r.split)
+	}
 	out := r.outcome()
 	if out.Refused = out.impossible() && !r.accept; !out.Refused && !r.dryRun {
-		err := app.Rewrite(s.dir, r.before.Plan.Sources[plan.File], text)
+		err := app.Rewrite(s.dir, r.file, r.before.Plan.Sources[r.file], text)
 		if errors.Is(err, app.ErrWritten) {
 			return usage(err.Error()+"; nothing was written", "look at it, and give the command again")
 		}
@@ -191,6 +208,7 @@ type movedPlan struct {
 	Dates      []snapshot.Shifted `json:"dates"`      // that are others then
 	Stays      []movedDate        `json:"stays"`      // that stay and stand on the other side of the milestone then
 	Impossible []lint.Hindrance   `json:"impossible"` // what becomes so
+	Cautions   []lint.Hindrance   `json:"cautions"`   // what one should know and nothing forbids: weekday
 	Problems   []diag.Problem     `json:"problems"`   // what skift validate says of the plan then, and does not say now
 	Votes      []gate.Voided      `json:"votes"`      // answers that count no more
 	Runs       []string           `json:"runs"`       // under way: they go on by the plan they were begun on
@@ -214,20 +232,10 @@ func (m movedPlan) impossible() bool {
 func (r *redating) outcome() movedPlan {
 	p := r.after.Plan
 	out := movedPlan{Milestone: r.milestone, Reason: r.reason, By: r.as, Changes: plan.Diff(r.before.Plan, p), Dates: snapshot.Shifts(r.was, r.is), Stays: []movedDate{},
-		Impossible: slices.Concat([]lint.Hindrance{}, r.said.Hindrances), Problems: slices.Concat([]diag.Problem{}, r.said.Problems),
+		Impossible: slices.Concat([]lint.Hindrance{}, r.said.Hindrances), Cautions: slices.Concat([]lint.Hindrance{}, r.said.Cautions), Problems: slices.Concat([]diag.Problem{}, r.said.Problems),
 		Votes: gate.Voids(p, &r.known.Facts), Runs: r.known.Runs.UnderWay(), Hash: r.before.Plan.Hash, NewHash: p.Hash}
 	for _, d := range r.overtakenByDate {
 		out.Stays = append(out.Stays, movedDate{Kind: d.Kind, ID: d.ID, Edge: string(d.Edge), Is: snapshot.DateOf(d.At), Before: d.Before})
 	}
 	return out
-}
-
-// waveCell is where the first date of a wave's milestone stands.
-func waveCell(m *plan.Milestone) string {
-	for _, w := range []plan.When{m.From, m.Until} {
-		if w.Pos.File != plan.File && w.Pos.File != "" {
-			return w.Pos.String()
-		}
-	}
-	return m.Pos.String()
 }

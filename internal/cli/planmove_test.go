@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,7 +15,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"skift/checks"
 	"skift/internal/plan"
+	"skift/internal/register"
 	"skift/internal/timeline"
 )
 
@@ -267,7 +270,7 @@ func TestSplitTheWeekend(t *testing.T) {
 	before := planText(t, dir)
 	r := &redating{milestone: "cutover", reason: "The files need another week", accept: true, wish: timeline.Wish{To: "2019-11-16"}}
 	text, code := spoken(dir, func(s *session) error { return s.planSplit(t.Context(), r, []string{"sftp"}, "", october) })
-	if code != ExitOK || !strings.Contains(text, "--services gateway,sts-admin") {
+	if code != ExitOK || !strings.Contains(text, "cutover is for gateway, sts-admin; cutover-2 is for sftp") {
 		t.Fatalf("exit %d: %s", code, text)
 	}
 	golden(t, "split.da.golden", text[:strings.Index(text, "plan.yaml is written")])
@@ -289,7 +292,7 @@ func TestSplitTheWeekend(t *testing.T) {
 		t.Errorf("the go is asked %s and %s", go1, go2)
 	}
 	for _, tt := range []struct{ services, name, want string }{
-		{"sftp", "", "milestone \"cutover-2\" already"}, {"", "x", "say which services"}, {"gateway,sftp,sts-admin", "x", "say which services"}, {"nobody", "x", "no service"},
+		{"sftp", "", "milestone \"cutover-2\" already"}, {"", "x", "say which services"}, {"gateway,sts-admin", "x", "say which services"}, {"sftp", "x", "is not for the service"}, {"nobody", "x", "no service"},
 	} {
 		var ids []string
 		if tt.services != "" {
@@ -302,5 +305,28 @@ func TestSplitTheWeekend(t *testing.T) {
 	}
 	if before == planText(t, dir) {
 		t.Error("nothing was written")
+	}
+}
+
+// What was switched already is not left for a second window, and what a window is not for cannot be split from it.
+func TestSplitWhatIsSwitched(t *testing.T) {
+	t.Parallel()
+	p := timelineOf(t, initiated(t, "da")).Plan()
+	facts := &register.Facts{Phases: map[register.PhaseKey]checks.Phase{{Environment: "prod", Service: "gateway"}: checks.Fallback}}
+	for _, tt := range []struct {
+		of, services []string
+		want         string
+	}{
+		{nil, []string{"sftp"}, "[gateway sts-admin] <nil>"},
+		{[]string{"gateway", "sftp"}, []string{"sftp"}, "[gateway] <nil>"},
+		{nil, []string{"gateway"}, "gateway is not left for a second window: it is in phase fallback"},
+		{[]string{"gateway", "sftp"}, []string{"sts-admin"}, `cutover is not for the service "sts-admin"`},
+	} {
+		m := *p.Milestones["cutover"]
+		m.Services = tt.of
+		first, err := leftInFirst(p, &m, facts, tt.services)
+		if got := fmt.Sprint(first, " ", err); !strings.Contains(got, tt.want) {
+			t.Errorf("%v of %v: %s", tt.services, tt.of, got)
+		}
 	}
 }

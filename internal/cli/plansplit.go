@@ -9,7 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"skift/checks"
 	"skift/internal/plan"
+	"skift/internal/register"
 	"skift/internal/timeline"
 )
 
@@ -22,7 +24,7 @@ func (s *session) planSplitCommand() *cobra.Command {
 		Use: "split WINDOW DATE --services IDS --reason WHY [--name ID] [--accept] [--dry-run]", Short: "Give the window a second one for some services, and say what that brings",
 		Long: "Writes a second window for the same runbook into plan.yaml, on DATE and as long as the first. What hangs on the end of it all hangs on the\n" +
 			"second then: ends of phases and suites, and the moments at which certificates must be valid. What hangs on the beginning stays. The services\n" +
-			"are those of the second: the go for the first is given for the others (vote --services). What was switched stays switched; votes on the plan\n" +
+			"are those of the second, and the others those of the first: each window names its own. What was switched stays switched; votes on the plan\n" +
 			"as it was count no more. Exit as with skift plan move.",
 		Args: args("WINDOW", "DATE"),
 		RunE: func(c *cobra.Command, a []string) error {
@@ -48,24 +50,20 @@ func (s *session) planSplit(ctx context.Context, r *redating, services []string,
 	if name == "" {
 		name = r.milestone + "-2"
 	}
-	first := slices.DeleteFunc(slices.Clone(p.ServiceIDs), func(id string) bool { return slices.Contains(services, id) })
-	for _, id := range services {
-		if p.Services[id] == nil {
-			return usage(fmt.Sprintf("the plan has no service %q", id), "services: "+strings.Join(p.ServiceIDs, ", "))
-		}
-	}
-	switch {
-	case p.Milestones[name] != nil:
+	if p.Milestones[name] != nil {
 		return usage(fmt.Sprintf("the plan has a milestone %q already", name), "give the second window another name with --name")
-	case len(services) == 0 || len(first) == 0:
-		return usage("say which services are left for the second window, and leave some for the first", "--services of "+strings.Join(p.ServiceIDs, ", "))
+	}
+	first, err := leftInFirst(p, m, &r.known.Facts, services)
+	if err != nil {
+		return err
 	}
 	dates, err := r.was.Redate(r.milestone, timeline.Wish{To: r.wish.To})
 	if err != nil {
 		return wishError(err)
 	}
-	r.split = name
-	split := plan.Split{Window: r.milestone, Name: name, From: dates[0].From, Until: dates[0].Until, Own: r.was.GatesOf(m.Runbook), Was: r.entry()}
+	r.split, r.file = name, plan.File
+	split := plan.Split{Window: r.milestone, Name: name, From: dates[0].From, Until: dates[0].Until,
+		First: first, Rest: services, Own: r.was.GatesOf(m.Runbook), Was: r.entry()}
 	text, err := plan.SplitWindow(p.Sources[plan.File], split)
 	if err != nil {
 		return usage(err.Error(), "docs/operations.md shows what to write")
@@ -75,7 +73,31 @@ func (s *session) planSplit(ctx context.Context, r *redating, services []string,
 		return slices.Contains(allowed, c.Section) && (c.How == plan.Added) == (c.ID == name)
 	})
 	if err == nil && !s.json {
-		s.printf("the first window is for %s: skift vote GATE go --as SEAT --services %s\n", strings.Join(first, ", "), strings.Join(first, ","))
+		s.printf("%s is for %s; %s is for %s\n", r.milestone, strings.Join(first, ", "), name, strings.Join(services, ", "))
 	}
 	return err
+}
+
+// leftInFirst are the services of a window beside those that are left for a second one.
+func leftInFirst(p *plan.Plan, m *plan.Milestone, f *register.Facts, services []string) ([]string, error) {
+	all := p.ServiceIDs
+	if len(m.Services) > 0 {
+		all = m.Services // it is one part of a cut-over already
+	}
+	first := slices.DeleteFunc(slices.Clone(all), func(id string) bool { return slices.Contains(services, id) })
+	for _, id := range services {
+		if p.Services[id] == nil {
+			return nil, usage(fmt.Sprintf("the plan has no service %q", id), "services: "+strings.Join(p.ServiceIDs, ", "))
+		}
+		if !slices.Contains(all, id) {
+			return nil, usage(fmt.Sprintf("%s is not for the service %q", m.ID, id), "its services: "+strings.Join(all, ", "))
+		}
+		if ph := f.Phase(p.Production(), id, ""); ph != checks.Before {
+			return nil, usage(fmt.Sprintf("%s is not left for a second window: it is in phase %s", id, ph), "name the services that are still in phase before (skift status)")
+		}
+	}
+	if len(services) == 0 || len(first) == 0 {
+		return nil, usage("say which services are left for the second window, and leave some for the first", "--services of "+strings.Join(all, ", "))
+	}
+	return first, nil
 }

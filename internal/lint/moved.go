@@ -30,6 +30,7 @@ func (h Hindrance) same(o Hindrance) bool {
 // Moved is what a revision of a plan brings that the one before did not have.
 type Moved struct {
 	Hindrances []Hindrance
+	Cautions   []Hindrance    // what one should know, and what no rule of the plan forbids: weekday
 	Problems   []diag.Problem // errors and warnings as validate tells them
 }
 
@@ -37,14 +38,13 @@ type Moved struct {
 func Compare(before, after *plan.Plan, known Known) Moved {
 	was, is := newMoving(before, known), newMoving(after, known)
 	var out Moved
-	shifts := is.t.Shifts(was.t)
-	for _, s := range shifts {
-		if s.Kind == timeline.OfMilestone {
-			out.Hindrances = append(out.Hindrances, is.past(s)...)
-		}
+	dated := is.dated(was)
+	for _, id := range dated {
+		out.Hindrances = append(out.Hindrances, is.past(was, id)...)
+		out.Cautions = append(out.Cautions, is.weekday(id)...)
 	}
-	old := was.all(shifts)
-	for _, h := range is.all(shifts) {
+	old := was.all(dated)
+	for _, h := range is.all(dated) {
 		if !slices.ContainsFunc(old, h.same) {
 			out.Hindrances = append(out.Hindrances, h)
 		}
@@ -73,11 +73,22 @@ func newMoving(p *plan.Plan, known Known) *moving {
 	return &moving{p, timeline.At(p, known.Facts, known.Now), known}
 }
 
-func (m *moving) all(shifts []timeline.Shift) []Hindrance {
+// dated lists the milestones that have other dates than before, or were not there.
+func (m *moving) dated(before *moving) (ids []string) {
+	shifts := m.t.Shifts(before.t)
+	for _, id := range m.p.MilestoneIDs {
+		if before.p.Milestones[id] == nil || slices.ContainsFunc(shifts, func(s timeline.Shift) bool { return s.Kind == timeline.OfMilestone && s.ID == id }) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func (m *moving) all(dated []string) []Hindrance {
 	out := append(m.exits(), m.certificates()...)
 	out = append(out, m.rehearsals()...)
 	for _, id := range m.p.MilestoneIDs {
-		if m.p.Milestones[id].Kind != plan.Window || !slices.ContainsFunc(shifts, func(s timeline.Shift) bool { return s.Kind == timeline.OfMilestone && s.ID == id }) {
+		if m.p.Milestones[id].Kind != plan.Window || !slices.Contains(dated, id) {
 			continue
 		}
 		for _, o := range m.t.Objections(id) {
@@ -90,12 +101,26 @@ func (m *moving) all(shifts []timeline.Shift) []Hindrance {
 }
 
 // past tells of a beginning that would lie in the past although nothing has begun.
-func (m *moving) past(s timeline.Shift) []Hindrance {
-	ms := m.t.Milestone(s.ID)
-	if s.Edge != timeline.Begin || ms.State == timeline.Passed && !ms.PassedAt.IsZero() || !ms.StartedAt.IsZero() || s.At.At.IsZero() || s.At.Certainty == timeline.Event || !s.At.Latest.Before(m.known.Now) {
+func (m *moving) past(before *moving, id string) []Hindrance {
+	ms, was := m.t.Milestone(id), before.t.Milestone(id)
+	begins := ms.Start
+	if was != nil && was.Start.At.Equal(begins.At) && was.Start.Latest.Equal(begins.Latest) {
+		return nil // only its end is another
+	}
+	if !ms.PassedAt.IsZero() || !ms.StartedAt.IsZero() || begins.At.IsZero() || begins.Certainty == timeline.Event || !begins.Latest.Before(m.known.Now) {
 		return nil
 	}
-	return []Hindrance{{Code: "past", Subject: s.ID, At: s.At.At, By: m.known.Now}}
+	return []Hindrance{{Code: "past", Subject: id, At: begins.At, By: m.known.Now}}
+}
+
+// weekday tells of a window that begins on another weekday than it was made for: rosters, intake and banks keep to the week.
+func (m *moving) weekday(id string) []Hindrance {
+	w := m.t.Milestone(id)
+	first, is := w.OriginalStart.At, w.Start.At
+	if m.p.Milestones[id].Kind != plan.Window || first.IsZero() || is.IsZero() || first.In(m.p.Zone).Weekday() == is.In(m.p.Zone).Weekday() {
+		return nil
+	}
+	return []Hindrance{{Code: "weekday", Subject: id, At: is}}
 }
 
 // exits tells of milestones that are over before the gate which passes them can be asked.

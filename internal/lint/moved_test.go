@@ -2,6 +2,7 @@ package lint_test
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -101,5 +102,33 @@ func TestCompare(t *testing.T) {
 		if again := lint.Compare(after, after, tt.known); len(again.Hindrances)+len(again.Problems) > 0 && tt.name != "in the past" {
 			t.Errorf("%s: against itself: %+v", tt.name, again)
 		}
+	}
+}
+
+// A window on another weekday is told, and hinders nothing; one that only ends later is not. One that is new is looked at as well.
+func TestCompareWeekday(t *testing.T) {
+	t.Parallel()
+	known := lint.Known{Now: time.Date(2019, 5, 1, 0, 0, 0, 0, time.UTC)}
+	for _, tt := range []struct {
+		is   string
+		want string
+	}{
+		{`from: "2019-11-12 00:00", was: [{from: "2019-11-09 00:00", until: "2019-11-10 18:00", moved: 2019-05-01, reason: late}], until: {at: "2019-11-13 18:00"`, "weekday cutover"},
+		{`from: "2019-11-16 00:00", was: [{from: "2019-11-09 00:00", until: "2019-11-10 18:00", moved: 2019-05-01, reason: late}], until: {at: "2019-11-17 18:00"`, ""},
+		{`from: "2019-11-09 00:00", until: {at: "2019-11-11 18:00"`, ""},
+	} {
+		before, after := revised(t, toNextYear[0], tt.is)
+		said, got := lint.Compare(before, after, known), ""
+		for _, h := range said.Cautions {
+			got += h.Code + " " + h.Subject
+		}
+		if got != tt.want || slices.ContainsFunc(said.Hindrances, func(h lint.Hindrance) bool { return h.Code == "weekday" }) {
+			t.Errorf("%s: %q, want %q; impossible: %+v", tt.is, got, tt.want, said.Hindrances)
+		}
+	}
+	window := `{kind: window, from: "2019-11-09 00:00"`
+	before, after := revised(t, "  cutover:\n    "+window, `  cutover-2: {kind: window, from: "2019-12-24 00:00", until: "2019-12-25 00:00", runbook: cutover-weekend}`+"\n  cutover:\n    "+window)
+	if h := lint.Compare(before, after, known).Hindrances; len(h) == 0 || h[0].Subject != "cutover-2" || h[0].Code != "half-day" {
+		t.Errorf("a second window on a half holiday: %+v", h)
 	}
 }

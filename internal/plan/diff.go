@@ -71,6 +71,27 @@ func Diff(before, after *Plan) []Change {
 	return out
 }
 
+// Along lists the milestones of the later revision that no change names, and whose dates hang on one that is moved or new: they have other dates
+// although they are written as they were. In the plan's order.
+func Along(p *Plan, changes []Change) []string {
+	moved, hang := map[string]bool{}, map[string]bool{}
+	for _, c := range changes {
+		if c.Section == "milestones" && (c.How == Moved || c.How == Added) {
+			moved[c.ID] = true
+		}
+	}
+	for found := true; found; {
+		found = false
+		for _, id := range p.MilestoneIDs {
+			m := p.Milestones[id]
+			if on := moved[m.From.Ref.Milestone] || moved[m.Until.Ref.Milestone]; on && !moved[id] {
+				moved[id], hang[id], found = true, true, true
+			}
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(p.MilestoneIDs), func(id string) bool { return !hang[id] })
+}
+
 func flowsByID(p *Plan) map[string]*Flow {
 	out := map[string]*Flow{}
 	for _, f := range p.Flows {

@@ -213,7 +213,7 @@ type Milestone struct {
 	Was         []Was // the dates it had before, oldest first; empty = it was never moved
 	Allow       []Class
 	AppliesTo   []checks.Side // zones: empty = both
-	Services    []string      // zones: of these alone; empty = of all
+	Services    []string      // zones: of these alone; windows: no others are switched in it; empty = of all
 	Parties     []string      // zones: for what these parties do alone; empty = for all
 	Hard        bool          // zones: nobody makes an exception
 	InFlight    InFlight      // zones: what becomes of a run that is changing something when they begin

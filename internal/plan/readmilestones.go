@@ -40,6 +40,9 @@ func (l *loader) milestone(id string, n yamldoc.Node) *Milestone {
 		s.InFlight = InFlight(m.OptOneOf("in_flight", string(InFlightHolds), string(InFlightHolds), string(InFlightFinishes)))
 	case Phase, Window:
 		l.stretch(s, m)
+		if s.Kind == Window {
+			s.Services = l.services(m.OptWords("services"))
+		}
 	case Release, Point:
 		s.From = l.needWhen(m, "date")
 		s.Until = s.From

@@ -113,6 +113,34 @@ func (r *redating) was(w Was) {
 	r.lost = "was"
 }
 
+// services names what a window is for.
+func (r *redating) services(ids []string) {
+	if len(ids) == 0 {
+		return
+	}
+	text := "[" + strings.Join(ids, ", ") + "]"
+	if list, ok := r.node.Map().OptNode("services"); ok {
+		begin, end, ok := list.Extent(r.src)
+		if !ok {
+			r.lost = "services"
+			return
+		}
+		r.edits = append(r.edits, yamldoc.Edit{At: begin, Length: end - begin, Text: text})
+		return
+	}
+	from, ok := r.node.Map().OptNode("from")
+	if !ok {
+		r.lost = "from"
+		return
+	}
+	at := yamldoc.Offset(r.src, from.KeyPos())
+	if _, _, flow := r.node.Extent(r.src); flow {
+		r.edits = append(r.edits, yamldoc.Edit{At: at, Text: "services: " + text + ", "})
+		return
+	}
+	r.edits = append(r.edits, yamldoc.Edit{At: at, Text: "services: " + text + "\n" + r.indent(from.KeyPos().Col-1)})
+}
+
 func (r *redating) indent(n int) string { return strings.Repeat(" ", max(n, 0)) }
 
 // append puts an entry behind the last of a list.

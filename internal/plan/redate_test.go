@@ -133,3 +133,59 @@ func TestRedateBlock(t *testing.T) {
 		}
 	}
 }
+
+// A window is split whether it stands in braces or in lines; what hangs on its end hangs on the second, and each names its services.
+func TestSplitWindow(t *testing.T) {
+	t.Parallel()
+	split := Split{Window: "cutover", Name: "cutover-2", From: "2019-11-16 00:00", Until: "2019-11-17 18:00", First: []string{"gateway"}, Rest: []string{"sftp", "sts-admin"},
+		Own: []string{"go"}, Was: Was{Moved: When{Text: "2019-10-01"}, Reason: "late"}}
+	const was = `was: [{from: "2019-11-09 00:00", until: "2019-11-10 18:00", moved: 2019-10-01, reason: late}]`
+	for name, tt := range map[string]struct{ window, first, second string }{
+		"braces": {
+			`    {kind: window, from: "2019-11-09 00:00", until: "2019-11-10 18:00"} # a weekend` + "\n",
+			`    {kind: window, services: [gateway], from: "2019-11-09 00:00", until: "2019-11-10 18:00"} # a weekend` + "\n",
+			`    {kind: window, services: [sftp, sts-admin], from: "2019-11-16 00:00", until: "2019-11-17 18:00",` + "\n     " + was + "}\n"},
+		"lines": {
+			"    kind: window\n    # why\n    from: \"2019-11-09 00:00\"\n    until: \"2019-11-10 18:00\" # Sunday\n",
+			"    kind: window\n    # why\n    services: [gateway]\n    from: \"2019-11-09 00:00\"\n    until: \"2019-11-10 18:00\" # Sunday\n",
+			"    kind: window\n    # why\n    " + was + "\n    services: [sftp, sts-admin]\n    from: \"2019-11-16 00:00\"\n    until: \"2019-11-17 18:00\" # Sunday\n"},
+		"lines, split before": {
+			"    services:   [gateway, sftp, sts-admin] # all\n    from: \"2019-11-09 00:00\"\n    until: \"2019-11-10 18:00\"\n",
+			"    services:   [gateway] # all\n    from: \"2019-11-09 00:00\"\n    until: \"2019-11-10 18:00\"\n",
+			"    services:   [sftp, sts-admin] # all\n    " + was + "\n    from: \"2019-11-16 00:00\"\n    until: \"2019-11-17 18:00\"\n"},
+	} {
+		const after = "\n  # Behind it.\n  hypercare: {kind: phase, from: cutover.start, until: {at: %[1]s.end + 26d, assumed: true}}\n" +
+			"gates:\n  go: {opens: cutover.end - 1d}\n  exit: {opens: %[1]s.end - 1d, decide_by: \"cutover.start + 1d\"}\n"
+		fill := func(id string) string { return strings.ReplaceAll(after, "%[1]s", id) }
+		out, err := SplitWindow([]byte("milestones:\n  cutover:\n"+tt.window+fill("cutover")), split)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		want := "milestones:\n  cutover:\n" + tt.first + "  # What cutover leaves.\n  cutover-2:\n" + tt.second + fill("cutover-2")
+		if d := cmp.Diff(want, string(out)); d != "" {
+			t.Errorf("%s (-want +got):\n%s", name, d)
+		}
+	}
+	last := "milestones:\n  cutover:\n    from: 2019-11-09\n    until: 2019-11-10"
+	if out, err := SplitWindow([]byte(last), split); err != nil || !strings.HasPrefix(string(out), "milestones:\n  cutover:\n    services: [gateway]\n    from: 2019-11-09\n    until: 2019-11-10\n  # What") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, err := SplitWindow([]byte("milestones:\n  cutover:\n    from: >-\n      2019-11-09\n    until: 2019-11-10\n"), split); err == nil {
+		t.Error("a date over two lines was copied")
+	}
+}
+
+// What hangs on what was moved is known, however far behind it.
+func TestAlong(t *testing.T) {
+	t.Parallel()
+	p := &Plan{Milestones: map[string]*Milestone{}}
+	for _, m := range [][2]string{{"last", "mid"}, {"mid", "a"}, {"a", ""}, {"b", ""}, {"far", "b"}} {
+		p.MilestoneIDs = append(p.MilestoneIDs, m[0])
+		p.Milestones[m[0]] = &Milestone{ID: m[0], From: When{Ref: Ref{Milestone: m[1]}}}
+	}
+	changes := []Change{{Section: "milestones", ID: "a", How: Moved}, {Section: "milestones", ID: "b", How: Changed}, {Section: "gates", ID: "b", How: Added}}
+	if d := cmp.Diff([]string{"last", "mid"}, Along(p, changes)); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}

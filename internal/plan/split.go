@@ -13,6 +13,7 @@ import (
 type Split struct {
 	Window, Name string   // the window there is, and the id of the second
 	From, Until  string   // of the second, as the plan writes dates
+	First, Rest  []string // services of the first and of the second; nil = not said
 	Own          []string // gates that the window's runbook asks: their dates are each window's own and stay
 	Was          Was      // of the second: Moved, By and Reason; its first dates are those of the first
 }
@@ -31,22 +32,35 @@ func SplitWindow(src []byte, s Split) ([]byte, error) {
 	}
 	begin, end, flow := n.Extent(src)
 	if !flow {
-		return nil, fmt.Errorf("split %s in %s: it is not written in braces, so it cannot be copied: write the second window by hand", s.Window, File)
+		begin, end = yamldoc.Offset(src, n.Pos()), blockEnd(src, n)
 	}
-	r := redating{src: src, node: n, keys: []string{"from", "until"}}
+	keys := []string{"from", "until"}
+	r := redating{src: src, node: n, keys: keys}
 	r.dates(s.From, s.Until)
 	r.was(s.Was)
+	r.services(s.Rest)
+	first := redating{src: src, node: n, keys: keys}
+	first.services(s.First)
 	if r.lost != "" {
 		return nil, fmt.Errorf("split %s in %s: %s is not written in one line", s.Window, File, r.lost)
 	}
-	line := end + len(src[end:])
+	line := len(src)
 	if i := bytes.IndexByte(src[end:], '\n'); i >= 0 {
 		line = end + i
 	}
-	key := strings.Repeat(" ", max(n.KeyPos().Col-1, 0))
+	indent := strings.Repeat(" ", max(n.KeyPos().Col-1, 0))
+	inner := "  "
+	if !flow { // each line as it is indented there
+		inner = strings.Repeat(" ", max(n.Pos().Col-n.KeyPos().Col, 0))
+	}
 	second := yamldoc.Apply(src[:end], r.edits)[begin:]
-	edits := []yamldoc.Edit{{At: line, Text: "\n" + key + "# What " + s.Window + " leaves.\n" + key + s.Name + ":\n" + key + "  " + string(second)}}
+	edits := append(first.edits, yamldoc.Edit{At: line, Text: "\n" + indent + "# What " + s.Window + " leaves.\n" + indent + s.Name + ":\n" + indent + inner + string(second)})
 	hangs := func(v yamldoc.Node) {
+		if v.Kind() == yamldoc.KindMap { // {at: …, assumed: true}
+			if v, ok = v.Map().OptNode("at"); !ok {
+				return
+			}
+		}
 		if w, ok := v.Word(); ok && v.Kind() == yamldoc.KindScalar && strings.HasPrefix(w.Text, s.Window+".") {
 			if from, until, ok := v.Extent(src); ok {
 				edits = append(edits, yamldoc.Edit{At: from, Length: until - from, Text: yamldoc.Quote(s.Name + strings.TrimPrefix(w.Text, s.Window))})
@@ -55,6 +69,32 @@ func SplitWindow(src []byte, s Split) ([]byte, error) {
 	}
 	s.each(root.Map(), hangs)
 	return yamldoc.Apply(src, edits), nil
+}
+
+// blockEnd is behind the last line of a value that is written in lines; comments and empty lines behind it are not its own.
+func blockEnd(src []byte, n yamldoc.Node) int {
+	lineEnd := func(at int) int {
+		if i := bytes.IndexByte(src[at:], '\n'); i >= 0 {
+			return at + i
+		}
+		return len(src)
+	}
+	at := lineEnd(yamldoc.Offset(src, n.Pos()))
+	end := at
+	for at < len(src) {
+		line := src[at+1 : lineEnd(at+1)]
+		text := bytes.TrimLeft(line, " ")
+		depth := len(line) - len(text)
+		at += 1 + len(line)
+		if text = bytes.TrimSpace(text); len(text) == 0 || text[0] == '#' {
+			continue
+		}
+		if depth < n.KeyPos().Col {
+			break
+		}
+		end = at
+	}
+	return len(bytes.TrimRight(src[:end], "\r"))
 }
 
 // each visits every date that means the end of it all.

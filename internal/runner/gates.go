@@ -307,7 +307,9 @@ func (d *decision) settleGate(on ballot, reply *Reply) error {
 	j := d.r.judge(d.Facts, g, asked{key.Run, on.evidence, who.Voice(), d.Now})
 	services := v.Services
 	if len(services) == 0 {
-		services = g.Scope
+		if services = g.Scope; key.Run == "" {
+			services = d.askedFor(g)
+		}
 	}
 	b := register.Decided{Round: v.Round, Decision: v.Answer, Services: services, Reasons: j.Reasons, Criteria: j.Criteria, Poll: j.Poll,
 		EnteredBy: j.EnteredBy, PlanHash: d.r.plan.Hash, Practised: key.Run != ""}

@@ -32,12 +32,13 @@ func (d *decision) moves(rn *run.Run, s *runbooks.Step) []string {
 	return append(services, reverts...)
 }
 
-// inScope keeps the services that the go covered, at every gate that the run, the one around it or one inside that went through: they are
+// inScope keeps the services that the window of the run is for and the go covered, at every gate that the run, the one around it or one inside that went through: they are
 // one piece of work.
 func (d *decision) inScope(rn *run.Run, services []string) []string {
 	if len(services) == 0 {
 		return nil
 	}
+	services = d.inWindow(rn, services)
 	for _, o := range d.Facts.Runs.Inside(d.Facts.Runs.Top(rn)) {
 		if o.State.Final() && o.State != run.RunDone {
 			continue // what it was let through for ended with it
@@ -49,6 +50,47 @@ func (d *decision) inScope(rn *run.Run, services []string) []string {
 		}
 	}
 	return services
+}
+
+// inWindow keeps the services that the window which a run is for names, by the run's own revision; all of them where it names none. Rehearsals
+// practise the whole.
+func (d *decision) inWindow(rn *run.Run, services []string) []string {
+	p, err := d.r.planOf(rn)
+	if err != nil || rn.Practises() {
+		return services
+	}
+	if _, is := d.Facts.Runs.Window(p, rn); is != "" && p.Milestones[is] != nil && len(p.Milestones[is].Services) > 0 {
+		return both(services, p.Milestones[is].Services)
+	}
+	return services
+}
+
+// askedFor are the services that a go at one of the plan's own gates is for where it names none: those of the window that the run in front
+// of it is for, or that its run will be for, else the gate's scope.
+func (d *decision) askedFor(g *plan.Gate) []string {
+	if rn := d.Facts.Runs.Asking(g.ID); rn != nil {
+		return d.inWindow(rn, g.Scope)
+	}
+	var ahead []string
+	for _, id := range d.r.plan.MilestoneIDs {
+		m := d.r.plan.Milestones[id]
+		if m.Kind == plan.Window && !m.Rehearsal && d.Facts.Register.Milestone(id).PassedAt.IsZero() && d.gateOf(m.Runbook, g.ID) {
+			ahead = append(ahead, id)
+		}
+	}
+	if len(ahead) == 0 {
+		return g.Scope
+	}
+	if of := d.r.plan.Milestones[d.present(ahead)].Services; len(of) > 0 {
+		return both(g.Scope, of)
+	}
+	return g.Scope
+}
+
+// gateOf reports whether a runbook itself asks a gate.
+func (d *decision) gateOf(runbook, gate string) bool {
+	rb := d.r.plan.Runbooks[runbook]
+	return rb != nil && slices.ContainsFunc(rb.Steps, func(s *runbooks.Step) bool { return s.AfterGate == gate })
 }
 
 // both keeps what is in a and in b, in the order of a.

@@ -230,3 +230,30 @@ func TestTheNextWeekendsTurn(t *testing.T) {
 		}
 	})
 }
+
+// TestWindowsNameServices: a go that names none is for what the window names; a go that names more moves no more.
+func TestWindowsNameServices(t *testing.T) {
+	t.Parallel()
+	named := strings.NewReplacer(`window, from: "2000-01-03`, `window, services: [gateway], from: "2000-01-03`, `window, from: "2000-01-06`, `window, services: [sftp], from: "2000-01-06`).Replace(split)
+	for _, more := range [][]string{nil, {"gateway", "sftp"}} {
+		tell(t, named, splitBooks, func(w *world) {
+			until(2, 1)
+			w.goFor(more...)
+			until(3, 1)
+			id := w.begin("weekend")
+			w.say(id, "stop", "done", sse)
+			w.wantPhases("fallback", "before")
+			w.say(id, "prove", "done", ibm)
+			w.say(id, "open", "done", ibm)
+			until(5, 1)
+			w.goFor(more...)
+			until(6, 1)
+			second := w.begin("weekend")
+			w.say(second, "stop", "done", sse)
+			w.wantPhases("fallback", "fallback")
+			if d := cmp.Diff([]string{"sftp switching", "sftp fallback"}, w.moved(second)); d != "" {
+				t.Errorf("moved in the second (-want +got):\n%s", d)
+			}
+		})
+	}
+}

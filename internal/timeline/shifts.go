@@ -82,7 +82,18 @@ type Overtaken struct {
 // Overtaken lists the dates that do not hang on the milestone and stand on its other side now: beginnings by its beginning, ends by its
 // end. One is told of each; what has passed is past.
 func (t *Timeline) Overtaken(before *Timeline, id string) []Overtaken {
-	was, is := before.Milestone(id), t.Milestone(id)
+	return t.overtaken(before, before.Milestone(id), t.Milestone(id))
+}
+
+// Between is the same where a window was split: the dates of their own, which hang on nothing, that lay behind the first and lie before the
+// second now.
+func (t *Timeline) Between(before *Timeline, first, second string) []Overtaken {
+	return slices.DeleteFunc(t.overtaken(before, before.Milestone(first), t.Milestone(second)), func(o Overtaken) bool {
+		return o.ID == first || o.When.Ref.Milestone != ""
+	})
+}
+
+func (t *Timeline) overtaken(before *Timeline, was, is *Milestone) []Overtaken {
 	if was == nil || is == nil {
 		return nil
 	}
@@ -92,7 +103,7 @@ func (t *Timeline) Overtaken(before *Timeline, id string) []Overtaken {
 	}
 	var out []Overtaken
 	for _, d := range t.Dates() {
-		if d.ID == id || shifted[d.key()] || d.At.At.IsZero() || t.over(d) {
+		if d.ID == is.ID || shifted[d.key()] || d.At.At.IsZero() || t.over(d) {
 			continue
 		}
 		from, to := was.Start.At, is.Start.At

@@ -11,6 +11,7 @@ var moveTexts = []entry{
 	{"move.stays.before", "{what} ({date}) ligger nu før {milestone}", "{what} ({date}) now lies before {milestone}"},
 	{"move.stays.after", "{what} ({date}) ligger nu efter {milestone}", "{what} ({date}) now lies after {milestone}"},
 	{"move.impossible", "Det bliver umuligt", "What becomes impossible"},
+	{"move.cautions", "Det skal man vide", "What one should know"},
 	{"move.problems", "Det siger skift validate om planen, som den bliver", "What skift validate says of the plan as it will be"},
 	{"move.votes", "Svar, som ikke gælder mere", "Answers that count no more"},
 	{"move.votes.open", "{gate}: spørg igen {seats}", "{gate}: ask {seats} again"},
@@ -61,7 +62,7 @@ var moveTexts = []entry{
 	{"moved.decide_by", "{what} skal være besluttet", "{what} to be decided"},
 
 	{"hindrance.past", "{subject}: {at} er allerede forbi", "{subject}: {at} is over already"},
-	{"hindrance.weekday", "{subject}: {at} er en anden ugedag", "{subject}: {at} is another weekday"},
+	{"hindrance.weekday", "{subject}: begynder {at}, en anden ugedag end først", "{subject}: begins {at}, another weekday than at first"},
 	{"hindrance.holiday", "{subject}: {at} er en helligdag ({other})", "{subject}: {at} is a public holiday ({other})"},
 	{"hindrance.half-day", "{subject}: {at} er en halv fridag ({other})", "{subject}: {at} is a half holiday ({other})"},
 	{"hindrance.clock-change", "{subject}: {at} stilles uret", "{subject}: clocks change on {at}"},

@@ -22,6 +22,7 @@ var retellings = []retelling{
 	{"it lay in the past when the plan came into use", "den lå i fortiden, da planen blev taget i brug"},
 	{"its time was over before it was entered", "dens tid var gået, før den begyndte"},
 	{"its time has come again", "tiden er inde igen"},
+	{"its time was moved and has come", "dets tid blev flyttet og er inde"},
 	{"reached by a run", "nået af en kørsel"},
 	{"reached by a run after its deadline", "nået af en kørsel efter fristen"},
 	{"voted again after a no-go", "der stemmes igen efter et No-go"},
