@@ -52,7 +52,7 @@ func (r *ReloadReply) Brings(before, after *plan.Plan, facts *register.Facts, ru
 	r.Unchanged = before.Hash == after.Hash
 	r.Changes = append(r.Changes, plan.Diff(before, after)...)
 	r.Dates = snapshot.Shifts(timeline.At(before, facts, now), timeline.At(after, facts, now))
-	r.Votes, r.Runs = gate.Voids(after, facts), runs.UnderWay()
+	r.Votes, r.Runs = gate.Voids(before, after, facts), runs.UnderWay()
 }
 
 // Invalid reports whether the plan had errors, so that nothing was changed.

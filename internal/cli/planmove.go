@@ -233,7 +233,7 @@ func (r *redating) outcome() movedPlan {
 	p := r.after.Plan
 	out := movedPlan{Milestone: r.milestone, Reason: r.reason, By: r.as, Changes: plan.Diff(r.before.Plan, p), Dates: snapshot.Shifts(r.was, r.is), Stays: []movedDate{},
 		Impossible: slices.Concat([]lint.Hindrance{}, r.said.Hindrances), Cautions: slices.Concat([]lint.Hindrance{}, r.said.Cautions), Problems: slices.Concat([]diag.Problem{}, r.said.Problems),
-		Votes: gate.Voids(p, &r.known.Facts), Runs: r.known.Runs.UnderWay(), Hash: r.before.Plan.Hash, NewHash: p.Hash}
+		Votes: gate.Voids(r.before.Plan, p, &r.known.Facts), Runs: r.known.Runs.UnderWay(), Hash: r.before.Plan.Hash, NewHash: p.Hash}
 	for _, d := range r.overtakenByDate {
 		out.Stays = append(out.Stays, movedDate{Kind: d.Kind, ID: d.ID, Edge: string(d.Edge), Is: snapshot.DateOf(d.At), Before: d.Before})
 	}

@@ -161,7 +161,7 @@ func (j *Judgement) judgePoll(in Input, g *register.GateFacts, decider string) {
 		if v, ok := g.Votes[seat]; ok {
 			a.Person, a.Answer, a.Remark, a.By, a.Via = v.Actor.Person, v.Answer, v.Remark, v.Actor.EnteredBy, v.Actor.Via
 			j.EnteredBy[v.Actor.EnteredBy]++
-			a.Void = void(v, in, spoke)
+			a.Void = void(g, v, in, spoke)
 			if a.Void == "" {
 				spoke[v.Actor.Voice()] = seat
 			}
@@ -179,8 +179,8 @@ func (j *Judgement) judgePoll(in Input, g *register.GateFacts, decider string) {
 }
 
 // void says why an answer does not count: the plan it was given on has changed, or the same person spoke already.
-func void(v register.Vote, in Input, spoke map[string]string) string {
-	if v.PlanHash != in.PlanHash {
+func void(g *register.GateFacts, v register.Vote, in Input, spoke map[string]string) string {
+	if !g.Counts(v.PlanHash, in.PlanHash) {
 		return "plan-changed"
 	}
 	if _, twice := spoke[v.Actor.Voice()]; twice {

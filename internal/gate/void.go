@@ -15,21 +15,26 @@ type Voided struct {
 	Seats   []string `json:"seats"`   // whom to ask again
 }
 
-// Voids lists the plan's own gates at which answers count no more once that plan is in use, in its order.
-func Voids(p *plan.Plan, f *register.Facts) []Voided {
+// Voids lists the plan's own gates at which answers count no more once another revision is in use, in its order. At a gate that the revision
+// leaves as it was in the one in use they count on; before is nil where that one is not to be had.
+func Voids(before, after *plan.Plan, f *register.Facts) []Voided {
 	out := []Voided{}
-	for _, id := range p.GateIDs {
+	stand := Stand(before, after, f)
+	for _, id := range after.GateIDs {
 		g := f.Gate(register.GateKey{Gate: id})
+		counts := func(hash string) bool {
+			return g.Counts(hash, after.Hash) || slices.Contains(stand, id) && g.Counts(hash, f.PlanHash)
+		}
 		switch {
-		case g.Round == 0 || g.UsedBy != "":
+		case g.Round == 0 || f.Spent(id):
 		case g.Decision != nil:
-			if g.Decision.Decision == register.Go && g.Decision.PlanHash != p.Hash {
-				out = append(out, Voided{id, true, append(slices.Clone(p.Gates[id].Poll), p.Gates[id].Decides)})
+			if g.Decision.Decision == register.Go && !counts(g.Decision.PlanHash) {
+				out = append(out, Voided{id, true, append(slices.Clone(after.Gates[id].Poll), after.Gates[id].Decides)})
 			}
 		default:
 			var seats []string
 			for _, seat := range slices.Sorted(maps.Keys(g.Votes)) {
-				if g.Votes[seat].PlanHash != p.Hash {
+				if !counts(g.Votes[seat].PlanHash) {
 					seats = append(seats, seat)
 				}
 			}
@@ -39,4 +44,20 @@ func Voids(p *plan.Plan, f *register.Facts) []Voided {
 		}
 	}
 	return out
+}
+
+// Stand lists the gates at which something was said, and which another revision leaves as they were in the one in use; before is nil where
+// that one is not to be had.
+func Stand(before, after *plan.Plan, f *register.Facts) []string {
+	if before == nil || before.Hash != f.PlanHash {
+		return nil
+	}
+	return slices.DeleteFunc(plan.Untouched(before, after), func(id string) bool {
+		for key, g := range f.Gates {
+			if key.Gate == id && g.Round > 0 {
+				return false
+			}
+		}
+		return true
+	})
 }

@@ -1,6 +1,7 @@
 package register
 
 import (
+	"slices"
 	"time"
 
 	"skift/internal/journal"
@@ -9,6 +10,9 @@ import (
 
 func (f *Facts) applyAdopted(e journal.Event, b Adopted) error {
 	f.PlanHash = b.Hash
+	for key, g := range f.Gates {
+		g.stand(b, slices.Contains(b.Stand, key.Gate))
+	}
 	if f.AdoptedAt.IsZero() {
 		f.AdoptedAt = e.At
 		return nil
@@ -24,7 +28,27 @@ func (f *Facts) applyAdopted(e journal.Event, b Adopted) error {
 			f.Added[c.Section+"/"+c.ID] = e.At
 		}
 	}
+	for _, id := range b.Along {
+		f.milestone(id).DatedAt = e.At
+	}
 	return nil
+}
+
+// stand notes whether a gate is in another revision what it was in the one before.
+func (g *GateFacts) stand(b Adopted, as bool) {
+	switch {
+	case !as:
+		g.Alike = nil
+	case g.Alike == nil:
+		g.Alike = []string{b.Was, b.Hash}
+	default:
+		g.Alike = append(slices.Clip(g.Alike), b.Hash)
+	}
+}
+
+// Counts reports whether what was said at the gate on a revision of the plan counts on another.
+func (g *GateFacts) Counts(on, now string) bool {
+	return on == now || slices.Contains(g.Alike, on) && slices.Contains(g.Alike, now)
 }
 
 // Telling reports whether facts follow from a change, so that an event must not leave it out.

@@ -49,7 +49,9 @@ type Adopted struct {
 
 	Was     string        `json:"was,omitempty"` // hash of the revision before
 	Changes []plan.Change `json:"changes,omitempty"`
-	More    int           `json:"more,omitempty"` // changes that are not listed
+	Along   []string      `json:"along,omitempty"` // milestones that hang on what was moved
+	Stand   []string      `json:"stand,omitempty"` // gates that it leaves as they were: what was said there counts on
+	More    int           `json:"more,omitempty"`  // changes that are not listed
 }
 
 // Answer is what a seat says to a gate. ready and not-ready answer the poll; go, no-go and hold are the deciding seat's.

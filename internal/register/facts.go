@@ -67,7 +67,8 @@ type GateFacts struct {
 	Extension string    // its reason
 	Decision  *Decision // of this round
 	Earlier   []Decision
-	UsedBy    string // the live run that went through this round's go
+	UsedBy    string   // the live run that went through this round's go
+	Alike     []string // the last revisions of the plan, hashes in order, in which the gate is the same; nil = it is another in the last one
 }
 
 // Through is the go a live run went through here, in this round or an earlier one; nil = none.
@@ -146,7 +147,7 @@ type MilestoneFacts struct {
 	PassedBy   journal.Actor
 	Gate, Run  string
 	ReopenedAt time.Time
-	DatedAt    time.Time // when a revision came into use that added it or moved it; zero = it is of the first
+	DatedAt    time.Time // when a revision came into use that added it, or moved it or what it hangs on; zero = it is of the first
 }
 
 // Status is the manager's own words.
@@ -196,6 +197,20 @@ func (f *Facts) Gate(k GateKey) *GateFacts {
 		return g
 	}
 	return &GateFacts{}
+}
+
+// Spent reports whether the go of one of the plan's own gates has had its effect: a live run went through it, or it passed a milestone. It
+// stays what it was whatever the plan says since.
+func (f *Facts) Spent(gate string) bool {
+	if f.Gate(GateKey{Gate: gate}).UsedBy != "" {
+		return true
+	}
+	for _, m := range f.Milestones {
+		if m.Gate == gate && !m.PassedAt.IsZero() {
+			return true
+		}
+	}
+	return false
 }
 
 // GatesUsed lists the gates whose go a live run went through, sorted.

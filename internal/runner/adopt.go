@@ -14,6 +14,7 @@ type Adoption struct {
 	Was     string        // hash of the revision before; "" = there was none
 	Changes []plan.Change // what is not the same; empty also where the one before is not to be had
 	Votes   []gate.Voided // answers that count no more
+	Stand   []string      // gates at which answers count on
 	Event   int64         // 0 = it was in use already
 	Head    journal.Head
 }
@@ -59,13 +60,14 @@ func (d *decision) adopt(p *plan.Plan) error {
 // brings compares a revision with the one in use.
 func (d *decision) brings(p *plan.Plan) Adoption {
 	reg := &d.Facts.Register
-	a := Adoption{Was: reg.PlanHash, Votes: gate.Voids(p, reg)}
-	if a.Was == "" || a.Was == p.Hash {
-		return a
+	a := Adoption{Was: reg.PlanHash}
+	if a.Was != "" && a.Was != p.Hash {
+		if before, err := d.r.cfg.Revisions.Plan(a.Was); err == nil {
+			a.Changes, a.Stand, a.Votes = plan.Diff(before, p), gate.Stand(before, p, reg), gate.Voids(before, p, reg)
+			return a
+		}
 	}
-	if before, err := d.r.cfg.Revisions.Plan(a.Was); err == nil {
-		a.Changes = plan.Diff(before, p)
-	}
+	a.Votes = gate.Voids(nil, p, reg)
 	return a
 }
 
@@ -75,7 +77,7 @@ const mostChanges = 50
 // adopted records that a revision is in use.
 func (d *decision) adopted(p *plan.Plan, a Adoption, who journal.Actor) (int64, error) {
 	reg := &d.Facts.Register
-	b := register.Adopted{Hash: p.Hash, First: reg.AdoptedAt.IsZero(), Was: a.Was}
+	b := register.Adopted{Hash: p.Hash, First: reg.AdoptedAt.IsZero(), Was: a.Was, Along: plan.Along(p, a.Changes), Stand: a.Stand}
 	for _, c := range a.Changes {
 		if len(b.Changes) < mostChanges || register.Telling(c) {
 			b.Changes = append(b.Changes, c)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"skift/internal/gate"
 	"skift/internal/journal"
@@ -30,7 +31,7 @@ var twoSteps = map[string]string{"there": "runbook: there\nsteps:\n  first: {own
 // then is bound to the new one; and it is one event that says what is not the same.
 func TestAdopt(t *testing.T) {
 	t.Parallel()
-	after := load(t, strings.Replace(base, "from: 2000-01-05, until: 2000-01-08", "from: 2000-01-06, until: 2000-01-09", 1),
+	after := load(t, strings.NewReplacer("from: 2000-01-05, until: 2000-01-08", "from: 2000-01-06, until: 2000-01-09", "asks: Go?", "asks: Really go?").Replace(base),
 		map[string]string{"there": strings.Replace(twoSteps["there"], "second: {", "other: {", 1)})
 	tell(t, base, twoSteps, func(w *world) {
 		before := w.plan
@@ -94,5 +95,90 @@ func TestAdoptedBetween(t *testing.T) {
 			t.Error("it was decided")
 		}
 		w.do(yes) // by the new one
+	})
+}
+
+// dated is the plan with the gate's dates hanging on the weekend, which begins on a day of January, and with something else replaced.
+func dated(t *testing.T, day string, replace ...string) *plan.Plan {
+	t.Helper()
+	until := map[string]string{"03": "04", "08": "09"}[day]
+	yaml := strings.NewReplacer(`"2000-01-10`, `"2000-01-`+day, `"2000-01-11`, `"2000-01-`+until,
+		"  go: {asks: Go?, ", "  go: {asks: Go?, opens: cutover.start - 1d, decide_by: cutover.start - 4h, criteria: [{attested: staffed, by: ibm/operator}], ").Replace(base)
+	return load(t, strings.NewReplacer(replace...).Replace(yaml), splitBooks)
+}
+
+// A go that was given before the weekend was moved is asked again at its new time, with what was vouched for; so are answers without a
+// decision, and until then nobody is asked. Where only something else is changed it is asked again at once.
+func TestAskedAgainAfterAMove(t *testing.T) {
+	t.Parallel()
+	for name, decided := range map[string]bool{"decided": true, "not yet": false} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, dated(t, "03"))
+			w.start()
+			until(2, 1)
+			w.do(runner.Command{Do: runner.DoAttest, Gate: "go", Criterion: "staffed", As: ibm})
+			w.do(vote("go", "ready", ibm))
+			if decided {
+				w.do(vote("go", "ready", sse))
+				w.do(vote("go", "go", chair))
+			}
+			w.plan = dated(t, "08")
+			if a := w.adopt(w.plan); len(a.Votes) != 1 || a.Votes[0].Decided != decided {
+				t.Errorf("%s: no longer count %+v", name, a.Votes)
+			}
+			until(4, 0)
+			if j := w.judge("go"); j.Round != 1 {
+				t.Errorf("%s: long before it is %s in round %d", name, j.State, j.Round)
+			}
+			w.facts(func(f *ledger.Facts) {
+				for _, id := range []string{"cutover", "settled"} { // the one is moved, the other hangs on it
+					if f.Register.Milestone(id).DatedAt.IsZero() {
+						t.Errorf("when %s was given other dates is not known", id)
+					}
+				}
+			})
+			until(7, 1)
+			if j := w.judge("go"); j.Round != 2 || j.State != gate.Open || j.MayGo() || j.Poll[0].Answer != "" {
+				t.Errorf("%s: at its new time it is %s in round %d: %+v", name, j.State, j.Round, j.Reasons)
+			}
+			w.goFor()
+			if a := w.adopt(dated(t, "08", "title: Test", "title: Another")); len(a.Votes) != 0 {
+				t.Errorf("%s: another title voids %+v", name, a.Votes)
+			}
+			until(7, 2)
+			if j := w.judge("go"); j.Round != 2 || j.State != gate.Went {
+				t.Errorf("%s: after a change that is not about it, it is %s in round %d: %+v", name, j.State, j.Round, j.Reasons)
+			}
+			if a := w.adopt(dated(t, "08", "asks: Go?", "asks: Really?")); len(a.Votes) != 1 {
+				t.Errorf("%s: another question voids %+v", name, a.Votes)
+			}
+			until(7, 3)
+			if j := w.judge("go"); j.Round != 3 || j.State != gate.Open || len(j.Reasons) == 0 || j.Reasons[0].Code == "not-attested" {
+				t.Errorf("%s: after another change it is %s in round %d: %+v", name, j.State, j.Round, j.Reasons)
+			}
+			w.goFor()
+			until(8, 0)
+			id := w.begin("weekend")
+			until(8, 1)
+			w.wantSteps(id, "stop", "waiting-for-person")
+			w.end()
+		})
+	}
+}
+
+// A go that passed a milestone has done what it was for, whatever the plan says since.
+func TestSpentGoStays(t *testing.T) {
+	t.Parallel()
+	after := load(t, strings.Replace(base, "title: Test", "title: Another", 1), nil)
+	tell(t, strings.Replace(base, "trial-ok: {asks: Passed?,", "trial-ok: {asks: Passed?, opens: 2000-01-05,", 1), nil, func(w *world) {
+		until(5, 1)
+		w.do(vote("trial-ok", "go", chair))
+		if a := w.adopt(after); len(a.Votes) != 0 {
+			t.Errorf("asked again: %+v", a.Votes)
+		}
+		until(5, 2)
+		if j := w.judge("trial-ok"); j.Round != 1 || j.State != gate.Went {
+			t.Errorf("%s in round %d", j.State, j.Round)
+		}
 	})
 }

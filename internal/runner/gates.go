@@ -115,7 +115,7 @@ func outdated(f *register.GateFacts, planHash string) string {
 		return ""
 	case f.UsedBy != "":
 		return "its go was for " + f.UsedBy
-	case f.Decision.PlanHash != planHash:
+	case !f.Counts(f.Decision.PlanHash, planHash):
 		return "it was decided on another revision of the plan"
 	}
 	return ""

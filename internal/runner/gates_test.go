@@ -323,7 +323,7 @@ func TestPartialScope(t *testing.T) {
 func TestPlanChanged(t *testing.T) {
 	t.Parallel()
 	before := load(t, base, gated)
-	after := load(t, strings.Replace(base, "title: Test", "title: Another", 1), gated)
+	after := load(t, strings.Replace(base, "asks: Go?", "asks: Really go?", 1), gated)
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, before)
 		w.start()

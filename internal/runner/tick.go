@@ -119,13 +119,20 @@ func (d *decision) gatesDue(evidence map[string]gate.SuiteEvidence, next *time.T
 		j := d.r.judge(d.Facts, g, asked{now: d.Now})
 		switch {
 		case facts.Decision != nil:
-			if err := d.nextTime(key, facts, j.OpensAt, next); err != nil {
+			if err := d.nextTime(key, facts, j, next); err != nil {
 				return err
 			}
 			continue
 		case j.State == gate.Closed:
 			sooner(next, j.OpensAt)
 			continue
+		case facts.Round > 0 && d.Now.Before(j.OpensAt): // it was asked for an earlier date, and no deadline of that one decides it
+			sooner(next, j.OpensAt)
+			continue
+		case facts.Round > 0 && facts.OpenedAt.Before(j.OpensAt):
+			if err := d.openAs(key, register.Opened{Round: facts.Round + 1, Reason: "its time was moved and has come", Anew: true}); err != nil {
+				return err
+			}
 		case j.State == gate.Due:
 			if facts.Round == 0 && !d.reachedBy(g) {
 				continue // never asked: what lay in the past when the plan was adopted decides nothing
@@ -147,16 +154,23 @@ func (d *decision) gatesDue(evidence map[string]gate.SuiteEvidence, next *time.T
 }
 
 // nextTime opens a gate again whose answer was about an earlier window, or an earlier date of the same one, once it opens for the next.
-// A go that no run has gone through yet stands.
-func (d *decision) nextTime(key register.GateKey, f *register.GateFacts, opens time.Time, next *time.Time) error {
-	if !opens.After(f.Decision.At) || f.Decision.Decision == register.Go && f.UsedBy == "" {
+// A go that no run has gone through yet stands, unless it was given on another revision of the plan: then it is asked again while there is time,
+// for a run that reaches it finds no go, and mostly a deadline that has passed.
+func (d *decision) nextTime(key register.GateKey, f *register.GateFacts, j gate.Judgement, next *time.Time) error {
+	waits := f.Decision.Decision == register.Go && f.UsedBy == ""
+	void := outdated(f, d.r.plan.Hash)
+	switch {
+	case waits && (void == "" || d.Facts.Register.Spent(key.Gate)):
 		return nil
-	}
-	if d.Now.Before(opens) {
-		sooner(next, opens)
+	case j.OpensAt.After(d.Now):
+		sooner(next, j.OpensAt)
 		return nil
+	case j.OpensAt.After(f.Decision.At):
+		return d.openAs(key, register.Opened{Round: f.Round + 1, Reason: "its time has come again", Anew: true})
+	case waits && !j.OpensAt.IsZero() && (j.DecideBy.IsZero() || d.Now.Before(j.DecideBy)):
+		return d.openGate(key, f.Round+1, void)
 	}
-	return d.openAs(key, register.Opened{Round: f.Round + 1, Reason: "its time has come again", Anew: true})
+	return nil
 }
 
 // reachedBy reports whether a live run stands at the gate.
