@@ -5,6 +5,7 @@ package app_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -22,21 +23,38 @@ import (
 
 // story is what people do otherwise than at once, and what goes wrong.
 type story struct {
-	notBefore map[string]time.Time                    // whoever owns the step, by "runbook/step", or decides at the gate, by "gate/id", waits until then
-	services  map[string][]string                     // a go at the gate is for these alone
+	notBefore map[string]time.Time                    // whoever owns the step, by "runbook/step", or decides at the gate, by "gate/id" or "gate/id/round", waits until then
+	services  map[string][]string                     // a go at the gate, by "id" or "id/round", is for these alone
 	red       func(at time.Time, ask checks.Ask) bool // who asks is turned away
 	phases    map[string]string                       // where a service ends; the others where the plan takes them
 	passed    map[string]string                       // the day on which a milestone is passed, where that is another than in the first story
+	deeds     []deed                                  // what is done at a time, in this order
+	ends      time.Time                               // zero = with the plan
+}
+
+// deed is what somebody does at a time, whatever is asked.
+type deed struct {
+	at time.Time
+	do func(t *testing.T, a *app.App)
+}
+
+func (s story) end() time.Time {
+	if s.ends.IsZero() {
+		return wholeEnds
+	}
+	return s.ends
 }
 
 // The list of errors of the acceptance test is closed in the middle of October: the rehearsal behind it must not be older than thirty
 // days when the weekend begins.
 var rehearsedInTime = map[string]time.Time{"acceptance-test/errors": time.Date(2019, 10, 14, 8, 0, 0, 0, time.UTC)}
 
+const lateAndRed = "a late phase, and a check that is red in the night"
+
 // stories are the ways in which the plan is lived through.
 var stories = map[string]story{
 	"as planned": {notBefore: rehearsedInTime},
-	"a late phase, and a check that is red in the night": {
+	lateAndRed: {
 		notBefore: map[string]time.Time{"acceptance-test/errors": rehearsedInTime["acceptance-test/errors"],
 			"gate/delivery-accepted": time.Date(2019, 9, 4, 9, 0, 0, 0, time.UTC)},
 		red: func(at time.Time, ask checks.Ask) bool {
@@ -67,6 +85,7 @@ type people struct {
 	story   story
 	arrived func(mail string) bool // what they find who look into a mailbox
 	tried   map[string]time.Time   // what could not be done: not again before
+	done    int                    // how many of the story's deeds
 }
 
 // wish is what somebody is asked for, and when they come to it.
@@ -99,7 +118,7 @@ func (p *people) act(ctx context.Context, dead <-chan struct{}) {
 			}
 		}
 	}()
-	for time.Now().Before(wholeEnds) {
+	for time.Now().Before(p.story.end()) {
 		next := p.due(ctx, time.Now())
 		select {
 		case <-dead:
@@ -112,7 +131,16 @@ func (p *people) act(ctx context.Context, dead <-chan struct{}) {
 
 // due does what is due and returns when somebody comes to something next.
 func (p *people) due(ctx context.Context, now time.Time) time.Time {
-	next := wholeEnds
+	next := p.story.end()
+	for p.done < len(p.story.deeds) {
+		d := p.story.deeds[p.done]
+		if d.at.After(now) {
+			next = sooner(next, d.at)
+			break
+		}
+		p.done++
+		d.do(p.t, p.app)
+	}
 	for _, w := range append(p.wishes(), p.doubts(ctx, now)...) {
 		key := w.Do + " " + w.Run + " " + w.Gate + " " + w.Step + " " + w.Criterion + " " + w.As + " " + w.Answer + w.Mail
 		if at := p.tried[key]; w.at.Before(at) {
@@ -140,7 +168,7 @@ func (p *people) due(ctx context.Context, now time.Time) time.Time {
 			p.tried[key] = now.Add(again)
 			next = sooner(next, p.tried[key])
 		default:
-			return wholeEnds // the process has ended
+			return p.story.end() // the process has ended
 		}
 	}
 	return next
@@ -205,7 +233,9 @@ func (p *people) atGate(g *plan.Gate, key register.GateKey, f *ledger.Facts) (ou
 	}
 	ask(toDecide, runner.DoVote, g.Decides, "go", "")
 	decides := &out[len(out)-1]
-	decides.at, decides.Services = later(decides.at, p.story.notBefore["gate/"+g.ID]), p.story.services[g.ID]
+	round := fmt.Sprintf("%s/%d", g.ID, facts.Round)
+	decides.at = later(later(decides.at, p.story.notBefore["gate/"+g.ID]), p.story.notBefore["gate/"+round])
+	decides.Services = slices.Concat(p.story.services[g.ID], p.story.services[round])
 	return out
 }
 
