@@ -83,13 +83,13 @@ func (p *Plan) bears(gate string) map[string]bool {
 			}
 		}
 	}
-	p.ending(of, gate)
+	p.passing(of, gate)
 	p.counted(of)
 	return of
 }
 
-// ending adds the milestones that the gate passes and those that start a run it is about, and what their dates and certificates rest on.
-func (p *Plan) ending(of map[string]bool, gate string) {
+// passing adds the milestones that the gate passes and those that start a run it is about, and what their dates and certificates rest on.
+func (p *Plan) passing(of map[string]bool, gate string) {
 	for id, m := range p.Milestones {
 		if m.Exit == gate {
 			of["milestones/"+id], of["runbooks/"+m.Runbook] = true, true
