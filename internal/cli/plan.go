@@ -72,7 +72,14 @@ func (s *session) showPlan(ctx context.Context, text string, path bool, now time
 		s.printf("%s", v.String())
 		return nil
 	}
-	snap := snapshot.Build(snapshot.In{Plan: p, Register: &h.Facts, Now: at})
+	used := func(hash string) *plan.Plan {
+		p, err := app.Revision(app.DataDir(s.dir, s.data, settings), hash)
+		if err != nil {
+			return nil // it is not kept any more: the plan's own word has to do
+		}
+		return p
+	}
+	snap := snapshot.Build(snapshot.In{Plan: p, Bound: used, Register: &h.Facts, Now: at})
 	out := planned{Plan: snap.Plan, At: snap.At, Milestones: snap.Milestones, Active: []string{}, Next: snap.Next, Zones: snap.Zones}
 	out.Waves, out.Meetings = plannedWaves(p), snapshot.Meetings(p, "", at, at.AddDate(100, 0, 0))
 	if path {

@@ -245,6 +245,25 @@ func (m *Milestone) First() (from, until When) {
 	return m.Was[0].From, m.Was[0].Until
 }
 
+// AsOf is the plan with the dates that its milestones had at an instant, as far as `was` tells; everything else is as it is. A move is kept
+// by its day: on that day itself the milestone still had the date before.
+func (p *Plan) AsOf(at time.Time) *Plan {
+	out := *p
+	out.Milestones = make(map[string]*Milestone, len(p.Milestones))
+	for id, m := range p.Milestones {
+		for i, w := range m.Was {
+			if w.Moved.Until.After(at) {
+				then := *m
+				then.From, then.Until, then.Was = w.From, w.Until, m.Was[:i]
+				m = &then
+				break
+			}
+		}
+		out.Milestones[id] = m
+	}
+	return &out
+}
+
 // Class is a change class. Tree: scope ⊃ fix ⊃ incident-c, incident-b, incident-a; beside it transition, certificate, emergency.
 type Class string
 

@@ -13,6 +13,7 @@ func (f *Facts) applyAdopted(e journal.Event, b Adopted) error {
 	for key, g := range f.Gates {
 		g.stand(b, slices.Contains(b.Stand, key.Gate))
 	}
+	f.Revisions = append(f.Revisions, Revision{At: e.At, Hash: b.Hash})
 	if f.AdoptedAt.IsZero() {
 		f.AdoptedAt = e.At
 		return nil

@@ -21,6 +21,7 @@ import (
 type Facts struct {
 	AdoptedAt  time.Time            // when the plan first came into use; zero = not yet
 	PlanHash   string               // of the revision in use
+	Revisions  []Revision           // that came into use, oldest first
 	Added      map[string]time.Time // suites and audiences that a later revision added, as "suites/ID" → when that came into use
 	Gates      map[GateKey]*GateFacts
 	Phases     map[PhaseKey]checks.Phase
@@ -43,6 +44,23 @@ type Facts struct {
 	Incidents  map[string]*IncidentFacts
 	// IncidentLists are when all incidents of a platform were known last.
 	IncidentLists map[checks.Side]IncidentList
+}
+
+// Revision is a revision of the plan that came into use.
+type Revision struct {
+	At   time.Time
+	Hash string
+}
+
+// RevisionAt is the hash of the revision that was in use at an instant; "" = none was.
+func (f *Facts) RevisionAt(at time.Time) (hash string) {
+	for _, r := range f.Revisions {
+		if r.At.After(at) {
+			break
+		}
+		hash = r.Hash
+	}
+	return hash
 }
 
 // Told is what a report said, and when.

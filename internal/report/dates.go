@@ -31,7 +31,11 @@ func milestones(p *page) []block {
 		case span && m.State == "upcoming" && !m.Start.At.IsZero():
 			current = p.date(m.Start, false) + " – " + current
 		}
-		t.Rows = append(t.Rows, []cell{text(p.name("milestone", m.ID)), text(p.date(m.WasEnd, true)), text(p.date(m.LastWeek, true)),
+		lastWeek := ""
+		if m.LastWeek != (snapshot.Date{}) {
+			lastWeek = p.date(m.LastWeek, true)
+		}
+		t.Rows = append(t.Rows, []cell{text(p.name("milestone", m.ID)), text(p.date(m.WasEnd, true)), text(lastWeek),
 			text(current), text(p.slip(m)), p.state(milestoneStates[string(m.State)], p.c.T(m.StateKey()))})
 	}
 	return append([]block{heading(p.c.T("report.milestones")), p.cut(t)}, p.moves()...)

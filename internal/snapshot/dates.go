@@ -53,16 +53,20 @@ func slipDays(m *timeline.Milestone, now time.Time) int {
 
 func (b *builder) milestones() []Milestone {
 	ago := b.Now.Add(-week)
-	before := timeline.At(b.Plan, b.before(ago), ago)
+	before := b.then(ago)
 	out := []Milestone{}
-	for i, m := range b.tl.Milestones {
-		was := before.Milestones[i]
-		out = append(out, Milestone{
+	for _, m := range b.tl.Milestones {
+		line := Milestone{
 			ID: m.ID, Title: m.Title, Kind: string(m.Kind), Owner: m.Owner, State: m.State,
 			Start: date(m.Start), End: date(m.End), WasStart: date(m.OriginalStart), WasEnd: date(m.OriginalEnd),
 			SlipDays: slipDays(m, b.Now), StartedAt: m.StartedAt, PassedAt: m.PassedAt, Kept: m.Kept(b.tl.Calendar()), Exit: m.Exit, Runbook: m.Runbook,
-			Allow: classes(m.Allow), Wave: m.Wave, Moves: moves(m.Milestone), LastWeek: date(was.End), SlipLastWeek: slipDays(was, ago),
-		})
+			Allow: classes(m.Allow), Wave: m.Wave, Moves: moves(m.Milestone),
+		}
+		line.SlipLastWeek = line.SlipDays
+		if was := before.Milestone(m.ID); was != nil {
+			line.LastWeek, line.SlipLastWeek = date(was.End), slipDays(was, ago)
+		}
+		out = append(out, line)
 	}
 	return out
 }
@@ -82,12 +86,27 @@ func moves(m *plan.Milestone) (out []Move) {
 	return out
 }
 
+// then is the plan at an earlier instant: by the revision that was in use, where the journal says which and it is kept; else by the
+// dates that the plan says it had then.
+func (b *builder) then(at time.Time) *timeline.Timeline {
+	p, hash := b.Plan.AsOf(at), b.Register.RevisionAt(at)
+	switch {
+	case hash == b.Plan.Hash:
+		p = b.Plan
+	case hash != "" && b.Bound != nil:
+		if used := b.Bound(hash); used != nil {
+			p = used
+		}
+	}
+	return timeline.At(p, b.before(at), at)
+}
+
 // before is what dates depended on at an earlier instant. Facts keep when each thing happened; what was reopened since is
 // not known to have been passed then, and is taken as not passed.
 func (b *builder) before(at time.Time) *register.Facts {
 	f := b.Register.Dates()
 	for _, m := range f.Milestones {
-		for _, t := range []*time.Time{&m.StartedAt, &m.PassedAt, &m.ReopenedAt} {
+		for _, t := range []*time.Time{&m.StartedAt, &m.PassedAt, &m.ReopenedAt, &m.DatedAt} {
 			if t.After(at) {
 				*t = time.Time{}
 			}

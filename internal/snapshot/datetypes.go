@@ -31,8 +31,8 @@ type Milestone struct {
 
 	Moves []Move `json:"moves,omitempty"` // by which it came from its first dates to these, oldest first
 
-	LastWeek     Date `json:"last_week"` // the end as it stood seven days ago
-	SlipLastWeek int  `json:"slip_days_last_week"`
+	LastWeek     Date `json:"last_week,omitzero"`  // the end as it stood seven days ago; missing = the plan in use then had no such milestone
+	SlipLastWeek int  `json:"slip_days_last_week"` // as it stood then; of one that was not in the plan as it stands now
 }
 
 // Rejected is a plan with errors: what runs goes on by the one before.

@@ -107,7 +107,7 @@ func (b *builder) scheduleLastWeek() register.Light {
 		return ""
 	}
 	light := register.Green
-	for _, m := range timeline.At(b.Plan, b.before(at), at).Milestones {
+	for _, m := range b.then(at).Milestones {
 		if m.State == timeline.Passed || m.State == timeline.Missed {
 			continue
 		}
