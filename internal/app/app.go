@@ -111,6 +111,26 @@ func Read(dir string) (Reading, error) {
 	return readFrom(root.FS()), nil
 }
 
+// Wrong says how many errors a file has and which is the first, in one line; "" = all files. The answer is "" when it has none.
+func (r Reading) Wrong(file string) string {
+	n, first := 0, ""
+	for _, p := range r.Problems.Sorted() {
+		if p.Severity != diag.Error || file != "" && p.Pos.File != file {
+			continue
+		}
+		if n++; n == 1 {
+			first = fmt.Sprintf("%s: %s", p.Pos, p.Message)
+		}
+	}
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return first
+	}
+	return fmt.Sprintf("%d errors, first %s", n, first)
+}
+
 // Load reads a directory that is to be used. The error is a *PlanError when plan or settings have problems.
 func Load(dir string) (*plan.Plan, config.Settings, error) {
 	r, err := Read(dir)

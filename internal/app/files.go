@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -19,6 +20,7 @@ import (
 	"syscall"
 	"testing/fstest"
 
+	"skift/internal/diag"
 	"skift/internal/plan"
 )
 
@@ -177,6 +179,31 @@ func Revision(data, hash string) (*plan.Plan, error) {
 	return (&revisions{dir: filepath.Join(data, "revisions")}).Plan(hash)
 }
 
+// RevisionWithNames is a revision with the people's names and numbers that a directory has now: they are no part of a revision. Where they
+// cannot be had, or are not those that the revision speaks of, people are called by their ids.
+func RevisionWithNames(data, hash, dir string) (*plan.Plan, error) {
+	r := &revisions{dir: filepath.Join(data, "revisions")}
+	thin, err := r.load(hash)
+	if err != nil || thin.ContactsFile == "" {
+		return thin, err
+	}
+	f, err := planDir(dir).Open(thin.ContactsFile)
+	if err != nil {
+		return thin, nil
+	}
+	defer f.Close()
+	names, err := io.ReadAll(io.LimitReader(f, diag.MaxBytes))
+	if err != nil {
+		return thin, nil
+	}
+	sources := maps.Clone(thin.Sources)
+	sources[thin.ContactsFile] = names
+	if p, err := planOf(sources, hash); err == nil {
+		return p, nil
+	}
+	return thin, nil
+}
+
 // Plan implements runner.Revisions.
 func (r *revisions) Plan(hash string) (*plan.Plan, error) {
 	r.mu.Lock()
@@ -229,6 +256,11 @@ func (r *revisions) load(hash string) (*plan.Plan, error) {
 	if err := json.Unmarshal(data, &sources); err != nil {
 		return nil, fmt.Errorf("read revision %.12s of the plan: %w", hash, err)
 	}
+	return planOf(sources, hash)
+}
+
+// planOf reads the files of a revision.
+func planOf(sources map[string][]byte, hash string) (*plan.Plan, error) {
 	fsys := fstest.MapFS{}
 	for name, src := range sources {
 		fsys[name] = &fstest.MapFile{Data: src}

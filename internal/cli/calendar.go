@@ -102,18 +102,15 @@ type calendarEvent struct {
 }
 
 func (s *session) exportCalendar(ctx context.Context, q calendarQuery) error {
-	p, settings, err := app.Load(s.dir)
+	n, err := s.inUse(ctx, time.Now())
 	if err != nil {
 		return err
 	}
-	revisions, err := s.revisions(ctx, p, app.DataDir(s.dir, s.data, settings))
+	revisions, err := s.revisions(ctx, n.plan, n.data)
 	if err != nil {
 		return err
 	}
 	used := revisions[len(revisions)-1].Plan
-	if used.Hash != p.Hash {
-		s.note("the files here have changed since the plan was taken into use; the calendar tells the plan in use")
-	}
 	if q.all {
 		return s.allCalendars(used, revisions, q.out)
 	}

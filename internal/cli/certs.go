@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"skift/checks"
-	"skift/internal/app"
 	"skift/internal/plan"
 	"skift/internal/snapshot"
 	"skift/internal/term"
@@ -36,14 +35,11 @@ type certificates struct {
 }
 
 func (s *session) showCerts(ctx context.Context, now time.Time) error {
-	p, settings, err := app.Load(s.dir)
+	n, err := s.inUse(ctx, now)
 	if err != nil {
 		return err
 	}
-	h, err := s.history(ctx, p, settings, now)
-	if err != nil {
-		return err
-	}
+	p, h := n.plan, n.history
 	all := snapshot.Certificates(snapshot.In{Plan: p, Register: &h.Facts, Latest: h.Latest, Now: now})
 	if s.json {
 		out := certificates{At: now.UTC(), Certificates: all}

@@ -53,17 +53,14 @@ type drifted struct {
 }
 
 func (s *session) drift(ctx context.Context, open bool, now time.Time) error {
-	p, settings, err := app.Load(s.dir)
+	n, err := s.inUse(ctx, now)
 	if err != nil {
 		return err
 	}
-	h, err := s.history(ctx, p, settings, now)
-	if err != nil {
-		return err
-	}
+	p, h := n.plan, n.history
 	out := drifted{At: now.UTC(), Differences: []freeze.Drift{}}
 	if h.Used {
-		st, err := store.Open(ctx, store.Options{Dir: app.DataDir(s.dir, s.data, settings), Plan: p.ID, ReadOnly: true})
+		st, err := store.Open(ctx, store.Options{Dir: n.data, Plan: p.ID, ReadOnly: true})
 		if err != nil {
 			return err
 		}

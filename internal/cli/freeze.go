@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"skift/checks"
-	"skift/internal/app"
 	"skift/internal/freeze"
 	"skift/internal/plan"
 	"skift/internal/register"
@@ -100,10 +99,11 @@ func (s *session) freezeWaiveCommand() *cobra.Command {
 }
 
 func (s *session) freezeCheck(ctx context.Context, q freeze.Question, at string, now time.Time) error {
-	p, settings, err := app.Load(s.dir)
+	n, err := s.inUse(ctx, now)
 	if err != nil {
 		return err
 	}
+	p, h := n.plan, n.history
 	if m := freeze.MistakeIn(p, q); m != nil {
 		return usage(m.Text, m.Hint)
 	}
@@ -112,10 +112,6 @@ func (s *session) freezeCheck(ctx context.Context, q freeze.Question, at string,
 		if q.At, err = parseTime(p, at, now); err != nil {
 			return err
 		}
-	}
-	h, err := s.history(ctx, p, settings, now)
-	if err != nil {
-		return err
 	}
 	a := freeze.At(p, &h.Facts, q)
 	head := ""
@@ -149,14 +145,11 @@ type frozen struct {
 }
 
 func (s *session) freezeCalendar(ctx context.Context, now time.Time) error {
-	p, settings, err := app.Load(s.dir)
+	n, err := s.inUse(ctx, now)
 	if err != nil {
 		return err
 	}
-	h, err := s.history(ctx, p, settings, now)
-	if err != nil {
-		return err
-	}
+	p, h := n.plan, n.history
 	out := frozen{At: now.UTC(), Zones: snapshot.Zones(snapshot.In{Plan: p, Register: &h.Facts, Now: now}), Waivers: []*register.WaiverFacts{}}
 	for _, w := range h.Facts.Waivers {
 		if now.Before(w.Until) {

@@ -13,8 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"skift/config"
-	"skift/internal/app"
 	"skift/internal/freeze"
 	"skift/internal/ics"
 	"skift/internal/plan"
@@ -49,23 +47,20 @@ func (s *session) freezeExportCommand() *cobra.Command {
 }
 
 func (s *session) freezeExport(ctx context.Context, party, out string, now time.Time) error {
-	p, settings, err := app.Load(s.dir)
+	n, err := s.inUse(ctx, now)
 	if err != nil {
 		return err
 	}
+	p, h := n.plan, n.history
 	if m := freeze.MistakeIn(p, freeze.Question{Class: plan.Fix, Party: party}); m != nil {
 		return usage(m.Text, m.Hint)
 	}
-	key, err := s.signingKey(settings)
-	if err != nil {
-		return err
-	}
-	h, err := s.history(ctx, p, settings, now)
+	key, err := s.signingKey(n)
 	if err != nil {
 		return err
 	}
 	c := freeze.CalendarFor(p, &h.Facts, party, now.Truncate(time.Second))
-	c.ValidUntil = c.MadeAt.Add(settings.Freeze.MaxAge)
+	c.ValidUntil = c.MadeAt.Add(n.settings.Freeze.MaxAge)
 	if h.Used {
 		c.Head = h.Head.String()
 	}
@@ -77,6 +72,9 @@ func (s *session) freezeExport(ctx context.Context, party, out string, now time.
 	data, err := c.Write(func(m []byte) []byte { return ed25519.Sign(key, m) })
 	if err != nil {
 		return err
+	}
+	if err := os.MkdirAll(filepath.Clean(out), 0o755); err != nil {
+		return fmt.Errorf("make the folder to write to: %w", err)
 	}
 	name := filepath.Join(out, "freeze-"+party+".json")
 	if err := replaceFile(name, data); err != nil {
@@ -125,7 +123,11 @@ func zoneDays(p *plan.Plan, c freeze.Calendar) ics.Calendar {
 }
 
 // signingKey is the key that calendars are signed with.
-func (s *session) signingKey(settings config.Settings) (ed25519.PrivateKey, error) {
+func (s *session) signingKey(n present) (ed25519.PrivateKey, error) {
+	settings := n.settings
+	if n.unset != nil {
+		return nil, n.unset // what it says of the key, and for how long a calendar holds, is not known
+	}
 	if settings.Freeze.Key.IsZero() {
 		return nil, usage("skift.yaml names no key that calendars are signed with", "skift freeze key --new keys/freeze.pem makes one; then add freeze: {key: file:keys/freeze.pem}")
 	}
@@ -151,27 +153,27 @@ func (s *session) freezeKeyCommand() *cobra.Command {
 		Long: "The line names the plan and holds no secret: give it to each party by a way they trust, apart from the calendars. With --new a private\n" +
 			"key is made first; it is for this host alone, and nothing is overwritten. Who makes a new one must hand out its line anew.",
 		Args: args(),
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(c *cobra.Command, _ []string) error {
 			if file != "" {
-				return s.freezeNewKey(file)
+				return s.freezeNewKey(c.Context(), file)
 			}
-			p, settings, err := app.Load(s.dir)
+			n, err := s.inUse(c.Context(), time.Now())
 			if err != nil {
 				return err
 			}
-			key, err := s.signingKey(settings)
+			key, err := s.signingKey(n)
 			if err != nil {
 				return err
 			}
-			return s.printPublic(p, key)
+			return s.printPublic(n.plan, key)
 		},
 	}
 	c.Flags().StringVar(&file, "new", "", "`FILE` for a new private key, below the plan directory or wherever you keep such")
 	return c
 }
 
-func (s *session) freezeNewKey(file string) error {
-	p, _, err := app.Load(s.dir)
+func (s *session) freezeNewKey(ctx context.Context, file string) error {
+	n, err := s.inUse(ctx, time.Now())
 	if err != nil {
 		return err
 	}
@@ -182,6 +184,9 @@ func (s *session) freezeNewKey(file string) error {
 	key, err := signed.ReadKey(text)
 	if err != nil {
 		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return fmt.Errorf("make a folder for the key: %w", err)
 	}
 	f, err := create(file)
 	if err != nil {
@@ -196,7 +201,7 @@ func (s *session) freezeNewKey(file string) error {
 		os.Remove(file)
 		return fmt.Errorf("write %s: %w", file, err)
 	}
-	return s.printPublic(p, key)
+	return s.printPublic(n.plan, key)
 }
 
 func (s *session) printPublic(p *plan.Plan, key ed25519.PrivateKey) error {

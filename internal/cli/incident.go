@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"skift/checks"
-	"skift/internal/app"
 	"skift/internal/diag"
 	"skift/internal/plan"
 	"skift/internal/register"
@@ -47,11 +46,11 @@ type reported struct {
 // hand reads what only the plan can read, and hands the command in.
 func (s *session) hand(c *cobra.Command, r *reported, at *time.Time) error {
 	if r.clock != "" {
-		p, _, err := app.Load(s.dir)
+		n, err := s.inUse(c.Context(), time.Now())
 		if err != nil {
 			return err
 		}
-		if *at, err = parseTime(p, r.clock, time.Now()); err != nil {
+		if *at, err = parseTime(n.plan, r.clock, time.Now()); err != nil {
 			return err
 		}
 	}
@@ -128,10 +127,11 @@ func (s *session) incidentImportCommand() *cobra.Command {
 			"and is named. The list speaks for every platform that the seat reports on, or for --platform alone.",
 		Args: args("FILE.csv"),
 		RunE: func(c *cobra.Command, got []string) error {
-			p, _, err := app.Load(s.dir)
+			n, err := s.inUse(c.Context(), time.Now())
 			if err != nil {
 				return err
 			}
+			p := n.plan
 			data, err := readCapped(got[0])
 			if err != nil {
 				return err
@@ -225,14 +225,11 @@ type incidents struct {
 }
 
 func (s *session) showIncidents(ctx context.Context, now time.Time, keep func(*register.IncidentFacts) bool) error {
-	p, settings, err := app.Load(s.dir)
+	n, err := s.inUse(ctx, now)
 	if err != nil {
 		return err
 	}
-	h, err := s.history(ctx, p, settings, now)
-	if err != nil {
-		return err
-	}
+	p, h := n.plan, n.history
 	out := incidents{At: now.UTC(), Incidents: h.Facts.IncidentsBy(keep), Lists: h.Facts.IncidentLists}
 	if out.Incidents == nil {
 		out.Incidents = []*register.IncidentFacts{}

@@ -19,16 +19,18 @@ import (
 // planCommand shows the timeline. It reads beside whoever owns the data directory, and works without one.
 func (s *session) planCommand() *cobra.Command {
 	var at string
-	var path bool
+	var path, files bool
 	c := &cobra.Command{
-		Use: "plan [--at TIME] [--path]", Short: "Show the timeline: zones, phases and events, what is active and what is next",
-		Long: "The plan as it stands now, or at another time: what had happened by then counts, dates ahead are those of the plan. Dates that\n" +
-			"are not certain or not set are shown as such. Nothing is changed, and no data directory is needed. --path says when each milestone is\n" +
-			"expected to begin and end, how much longer it may take, and what the end of it all hangs on.",
+		Use: "plan [--at TIME] [--files] [--path]", Short: "Show the timeline: zones, phases and events, what is active and what is next",
+		Long: "The plan in use as it stands now, or at another time: what had happened by then counts, dates ahead are those of the plan. Dates that\n" +
+			"are not certain or not set are shown as such. Nothing is changed, and no data directory is needed. While you write, --files shows what\n" +
+			"is not in use yet. --path says when each milestone is expected to begin and end, how much longer it may take, and what the end of it\n" +
+			"all hangs on.",
 		Args: args(),
-		RunE: func(c *cobra.Command, _ []string) error { return s.showPlan(c.Context(), at, path, time.Now()) },
+		RunE: func(c *cobra.Command, _ []string) error { return s.showPlan(c.Context(), at, path, files, time.Now()) },
 	}
 	c.Flags().StringVar(&at, "at", "", "`TIME` instead of now: \"2019-11-09 02:00\" in the plan's time zone, +2h, or RFC 3339")
+	asFiles(c, &files)
 	c.Flags().BoolVar(&path, "path", false, "what the end of it all hangs on, and the slack of each milestone")
 	c.AddCommand(s.planMoveCommand(), s.planSplitCommand())
 	return s.asJSON(c)
@@ -48,20 +50,22 @@ type planned struct {
 	Forecast   *forecast.Forecast   `json:"forecast,omitempty"` // with --path: of the milestones but zones
 }
 
-func (s *session) showPlan(ctx context.Context, text string, path bool, now time.Time) error {
-	p, settings, err := app.Load(s.dir)
+func (s *session) showPlan(ctx context.Context, text string, path, files bool, now time.Time) error {
+	n, err := s.filesOrInUse(ctx, files, now)
 	if err != nil {
 		return err
 	}
+	p, h := n.plan, n.history
 	at := now
 	if text != "" {
 		if at, err = parseTime(p, text, now); err != nil {
 			return err
 		}
 	}
-	h, err := s.history(ctx, p, settings, at)
-	if err != nil {
-		return err
+	if at.Before(now) {
+		if h, err = s.past(ctx, p.ID, n.data, at); err != nil {
+			return err
+		}
 	}
 	t := timeline.At(p, &h.Facts, at)
 	if path && !s.json {
@@ -73,7 +77,7 @@ func (s *session) showPlan(ctx context.Context, text string, path bool, now time
 		return nil
 	}
 	used := func(hash string) *plan.Plan {
-		p, err := app.Revision(app.DataDir(s.dir, s.data, settings), hash)
+		p, err := app.Revision(n.data, hash)
 		if err != nil {
 			return nil // it is not kept any more: the plan's own word has to do
 		}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"skift/internal/app"
 	"skift/internal/plan"
 	"skift/internal/term"
 	"skift/internal/timeline"
@@ -24,9 +23,10 @@ const mostSlots = 10_000
 func (s *session) scheduleCommand() *cobra.Command {
 	var next int
 	var between []string
+	var files bool
 	c := s.asJSON(&cobra.Command{
-		Use: "schedule [--next N] [--between A,B]", Short: "Show what will run by itself, when, and why",
-		Long: "Suites that are asked, reports that are sent, milestones that begin: by the plan as it stands and what has happened so far. A date that\n" +
+		Use: "schedule [--next N] [--between A,B] [--files]", Short: "Show what will run by itself, when, and why",
+		Long: "Suites that are asked, reports that are sent, milestones that begin: by the plan in use and what has happened so far. A date that\n" +
 			"moves moves what hangs on it. Nothing is asked and nothing is changed.",
 		Args: args(),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -36,11 +36,12 @@ func (s *session) scheduleCommand() *cobra.Command {
 			if len(between) > 0 && !c.Flags().Changed("next") {
 				next = mostSlots
 			}
-			return s.schedule(c.Context(), next, between, time.Now())
+			return s.schedule(c.Context(), next, between, files, time.Now())
 		},
 	})
 	c.Flags().IntVar(&next, "next", 20, "how many, `N`")
 	c.Flags().StringSliceVar(&between, "between", nil, "all of a stretch: `A,B` such as \"2019-11-09,2019-11-10 12:00\" in the plan's time zone")
+	asFiles(c, &files)
 	return c
 }
 
@@ -64,16 +65,13 @@ type scheduledSlot struct {
 	OnMissed string        `json:"on_missed"`        // run_once skip
 }
 
-func (s *session) schedule(ctx context.Context, next int, between []string, now time.Time) error {
-	p, settings, err := app.Load(s.dir)
+func (s *session) schedule(ctx context.Context, next int, between []string, files bool, now time.Time) error {
+	n, err := s.filesOrInUse(ctx, files, now)
 	if err != nil {
 		return err
 	}
+	p, h := n.plan, n.history
 	from, until, err := stretch(p, between, now)
-	if err != nil {
-		return err
-	}
-	h, err := s.history(ctx, p, settings, now)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"skift/internal/app"
 	"skift/internal/diag"
 	"skift/internal/people"
 	"skift/internal/plan"
@@ -21,11 +20,12 @@ func (s *session) whoCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "who [SEAT]", Short: "Who is on shift, who is next, the deputy, and the number to call", Args: between(0, "SEAT"),
 		RunE: func(c *cobra.Command, a []string) error {
-			p, _, err := app.Load(s.dir)
+			now := time.Now()
+			n, err := s.inUse(c.Context(), now)
 			if err != nil {
 				return err
 			}
-			now := time.Now()
+			p := n.plan
 			if at != "" {
 				if now, err = parseTime(p, at, now); err != nil {
 					return err
