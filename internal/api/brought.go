@@ -127,12 +127,6 @@ func (c *Client) Observe(ctx context.Context, q ObserveRequest) (r ObserveReply,
 	return r, c.call(ctx, "POST", "/v1/observe", q, &r)
 }
 
-func (s *Server) brings(mux *http.ServeMux) {
-	mux.HandleFunc("POST /v1/probe/export", entered(s, s.desk.Export))
-	mux.HandleFunc("POST /v1/probe/import", entered(s, s.desk.Import))
-	mux.HandleFunc("POST /v1/observe", entered(s, s.desk.Observe))
-}
-
 // entered is answering for a request that says who entered it.
 func entered[Q, A any, P interface {
 	*Q

@@ -48,16 +48,23 @@ func Listen(path string, desk Desk, person func(uid string) string, log *slog.Lo
 		ln.Close()
 		return nil, fmt.Errorf("protect socket: %w", err)
 	}
+	s := New(desk, person, log)
+	s.ln, s.path = ln, path
+	return s, nil
+}
+
+// New makes a server without a socket: its Handler answers whoever has one of their own.
+func New(desk Desk, person func(uid string) string, log *slog.Logger) *Server {
 	ctx, stop := context.WithCancel(context.Background())
-	s := &Server{desk: desk, person: person, log: log, ln: ln, path: path, stop: stop}
+	s := &Server{desk: desk, person: person, log: log, stop: stop}
 	s.http = &http.Server{
-		Handler: s.surviving(s.routes()), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute,
+		Handler: s.surviving(s.routed()), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, peerKey{}, peer(c))
 		},
 	}
-	return s, nil
+	return s
 }
 
 type peerKey struct{}
@@ -78,26 +85,40 @@ func (s *Server) Close() error {
 	return s.http.Shutdown(ctx)
 }
 
-func (s *Server) routes() http.Handler {
+// Routes are what the server answers, by method and path: all of it, for nothing is answered that does not stand here.
+func (s *Server) Routes() map[string]http.HandlerFunc {
+	return map[string]http.HandlerFunc{
+		"POST /v1/do":           s.do,
+		"POST /v1/check":        s.check,
+		"POST /v1/history":      answering(s.desk.History),
+		"POST /v1/explain":      answering(s.desk.Explain),
+		"POST /v1/report":       s.report,
+		"POST /v1/what-if":      answering(s.desk.WhatIf),
+		"POST /v1/reload":       entered(s, s.desk.Reload),
+		"POST /v1/probe/export": entered(s, s.desk.Export),
+		"POST /v1/probe/import": entered(s, s.desk.Import),
+		"POST /v1/observe":      entered(s, s.desk.Observe),
+		"GET /v1/snapshot": func(w http.ResponseWriter, r *http.Request) {
+			v, err := s.desk.Snapshot(r.Context())
+			reply(w, v, err)
+		},
+		"GET /v1/gates/{gate}": func(w http.ResponseWriter, r *http.Request) {
+			v, err := s.desk.Judge(r.Context(), r.PathValue("gate"), r.URL.Query().Get("run"))
+			reply(w, v, err)
+		},
+		"GET /v1/events": s.events,
+		"GET /healthz":   func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") },
+	}
+}
+
+// Handler answers as the socket does. Who calls comes from a socket: where there is none, nobody does.
+func (s *Server) Handler() http.Handler { return s.http.Handler }
+
+func (s *Server) routed() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /v1/do", s.do)
-	mux.HandleFunc("POST /v1/check", s.check)
-	mux.HandleFunc("POST /v1/history", answering(s.desk.History))
-	mux.HandleFunc("POST /v1/explain", answering(s.desk.Explain))
-	mux.HandleFunc("POST /v1/report", s.report)
-	mux.HandleFunc("POST /v1/what-if", answering(s.desk.WhatIf))
-	mux.HandleFunc("POST /v1/reload", entered(s, s.desk.Reload))
-	s.brings(mux)
-	mux.HandleFunc("GET /v1/snapshot", func(w http.ResponseWriter, r *http.Request) {
-		v, err := s.desk.Snapshot(r.Context())
-		reply(w, v, err)
-	})
-	mux.HandleFunc("GET /v1/gates/{gate}", func(w http.ResponseWriter, r *http.Request) {
-		v, err := s.desk.Judge(r.Context(), r.PathValue("gate"), r.URL.Query().Get("run"))
-		reply(w, v, err)
-	})
-	mux.HandleFunc("GET /v1/events", s.events)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
+	for route, answer := range s.Routes() {
+		mux.HandleFunc(route, answer)
+	}
 	return mux
 }
 

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"skift/internal/bug"
@@ -12,6 +15,7 @@ import (
 	"skift/internal/journal"
 	"skift/internal/ledger"
 	"skift/internal/register"
+	"skift/internal/run"
 )
 
 // Command is what a person, the scheduler or another process wants done. Do says what; the other fields are its operands.
@@ -99,6 +103,7 @@ type Reply struct {
 	Head      string          `json:"head,omitempty"`    // of the journal after it
 	Run       string          `json:"run,omitempty"`     // the run started or touched
 	Resumed   bool            `json:"resumed,omitempty"` // an unfinished run went on instead of a new one beginning
+	Held      string          `json:"held,omitempty"`    // why that run, or one inside it, does not go on: a frozen zone, a step that failed …
 	Decision  string          `json:"decision,omitempty"`
 	Judgement *gate.Judgement `json:"judgement,omitempty"`
 }
@@ -138,10 +143,27 @@ func refuse(kind string, hint string, format string, args ...any) *Refusal {
 func (r *Runner) Do(ctx context.Context, c Command) (Reply, error) {
 	do, ok := commands[c.Do]
 	if !ok {
-		return Reply{}, refuse(Usage, "", "there is no command %q", c.Do)
+		return Reply{}, refuse(Usage, "there are: "+strings.Join(Commands(), ", "), "there is no command %q", c.Do)
 	}
 	c.Reason = r.clean(c.Reason)
-	return do(&Runner{shared: r.shared, plan: r.Plan(), strict: true}, ctx, c)
+	reply, err := do(&Runner{shared: r.shared, plan: r.Plan(), strict: true}, ctx, c)
+	if err == nil && reply.Run != "" {
+		reply.Held = r.standsStill(reply.Run)
+	}
+	return reply, err
+}
+
+// standsStill says why a run, or one inside it, is held; "" = none is.
+func (r *Runner) standsStill(id string) (why string) {
+	r.cfg.Ledger.Read(func(f *ledger.Facts) {
+		for _, rn := range f.Runs.Inside(f.Runs.Runs[id]) {
+			if rn.State == run.RunHeld {
+				why = rn.ID + " is held: " + rn.Reason
+				return
+			}
+		}
+	})
+	return why
 }
 
 var commands = map[string]func(*Runner, context.Context, Command) (Reply, error){
@@ -166,6 +188,9 @@ var commands = map[string]func(*Runner, context.Context, Command) (Reply, error)
 	DoRevoke:    (*Runner).revoke,
 	DoMail:      (*Runner).mail,
 }
+
+// Commands lists what a Command can want, sorted.
+func Commands() []string { return slices.Sorted(maps.Keys(commands)) }
 
 // actor names who acts: the seat, the person in it now, who typed it and how it reached us.
 func (r *Runner) actor(c Command, now time.Time) (journal.Actor, error) {

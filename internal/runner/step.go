@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -19,6 +20,13 @@ var says = map[string]func(*decision, *run.Run, *run.Step, journal.Actor, string
 	"hold": (*decision).sayHold, "release": (*decision).sayRelease, "accept": (*decision).sayAccept,
 }
 
+// Says lists what a person can say of a step, sorted.
+func Says() []string {
+	out := slices.Concat(slices.Collect(maps.Keys(says)), slices.Collect(maps.Keys(marks)), []string{"add"})
+	slices.Sort(out)
+	return out
+}
+
 // step carries out what a person says of one step: done, fail, skip, retry, hold, release or accept.
 func (r *Runner) step(ctx context.Context, c Command) (Reply, error) {
 	say := says[c.Answer]
@@ -29,7 +37,7 @@ func (r *Runner) step(ctx context.Context, c Command) (Reply, error) {
 		return r.add(ctx, c)
 	}
 	if say == nil {
-		return Reply{}, refuse(Usage, "of a step one says done, fail, skip, retry, hold, release, accept, change, issue, clear, note or add", "nothing is known of a step that is %q", c.Answer)
+		return Reply{}, refuse(Usage, "of a step one says "+strings.Join(Says(), ", "), "nothing is known of a step that is %q", c.Answer)
 	}
 	if c.Answer != "done" && strings.TrimSpace(c.Reason) == "" {
 		return Reply{}, refuse(Usage, `add --reason "…": it is kept in the journal`, "%s needs a reason", c.Answer)
