@@ -1,5 +1,7 @@
 package checks
 
+import "net/netip"
+
 // TLS is the kind that judges the certificate chain of a TLS server.
 const TLS Kind = "tls"
 
@@ -30,12 +32,15 @@ type TLSOptions struct {
 	Compare []Comparison `json:"compare,omitempty"`
 	// StartTLS is how TLS is begun; "" = with the first byte.
 	StartTLS StartTLS `json:"starttls,omitempty"`
+	// NameServers are asked where the service's name leads, which is kept and judges nothing; empty = none is.
+	NameServers []netip.AddrPort `json:"name_servers,omitempty"`
 }
 
 func (TLSOptions) kind() Kind { return TLS }
 
 func (o TLSOptions) moments() []string         { return o.ValidAt }
 func (o TLSOptions) bundles() []string         { return o.TrustedBy }
+func (o TLSOptions) networks() []netip.Prefix  { return hosts(o.NameServers) }
 func (o TLSOptions) comparisons() []Comparison { return o.Compare }
 
 func tlsDef() KindDef {
@@ -52,6 +57,7 @@ func tlsKeys() []Key {
 		{"spki", false, "SHA-256 of the certificate's public key, one of several, per side or for both."},
 		{"compare", false, "How leaf, issuer and spki of the new side stand to the old: same_as_old or must_differ."},
 		{"starttls", false, "The protocol in which the server is asked to begin TLS: smtp. Default: TLS from the first byte."},
+		{"name_servers", false, "Name servers that are asked to which addresses the service's server_name leads, which a frozen zone then watches. Default: none."},
 	}
 }
 
@@ -67,6 +73,7 @@ func (r *reader) tls() Options {
 		SPKI:        r.certPins("spki"),
 		Compare:     r.compare(tlsCompared),
 		StartTLS:    StartTLS(r.m.OptOneOf("starttls", "", texts(StartTLSProtocols())...)),
+		NameServers: r.nameServers("name_servers"),
 	}
 	for _, n := range r.m.OptWords("names") {
 		if !serverName.MatchString(n.Text) {

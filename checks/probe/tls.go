@@ -39,6 +39,7 @@ func (p *Prober) tls(ctx context.Context, t target) sighting {
 	chain := newServedChain(shaken.state.PeerCertificates, bundles, names, at)
 	s.set(chain.facts())
 	s.set(chain.links())
+	s.set(p.leads(ctx, t, o.NameServers))
 	s.judge(append(diagnosed, chain.findings(t.demands(o))...))
 	return s
 }

@@ -21,7 +21,7 @@ import (
 const Before = 31 * 24 * time.Hour
 
 // lasting are the facts that change only because somebody changed something, by the class of that change: certificates, host keys,
-// algorithms, versions.
+// algorithms, where names lead, versions.
 var lasting = map[string]plan.Class{
 	"leaf_sha256": plan.Certificate, "spki_sha256": plan.Certificate, "serial": plan.Certificate, "subject": plan.Certificate, "sans": plan.Certificate,
 	"issuer": plan.Certificate, "not_before": plan.Certificate, "not_after": plan.Certificate, "key": plan.Certificate, "sigalg": plan.Certificate,
@@ -31,7 +31,7 @@ var lasting = map[string]plan.Class{
 
 // classOf is the class of a fact's change; "" = it is not one that lasts.
 func classOf(fact string) plan.Class {
-	if strings.HasPrefix(fact, "host_key ") {
+	if strings.HasPrefix(fact, "host_key ") || strings.HasPrefix(fact, checks.FactLeadsTo) {
 		return plan.Fix
 	}
 	return lasting[fact]

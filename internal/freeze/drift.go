@@ -157,12 +157,15 @@ func (w *watch) one(r checks.Result) {
 	if r.StartedAt.Before(held.At) || r.StartedAt.Before(w.zone.Since) {
 		return // an answer that comes late tells of a time before
 	}
+	if later := unseen(held.Facts, facts); len(later) > 0 {
+		w.base = append(w.base, shown{r.Unit, r.StartedAt, later})
+	}
 	before, after := differ(w.compared(held, r.Unit), facts)
 	if len(before) == 0 {
 		return
 	}
 	q := register.DriftQuestion{ID: name(w.zone.ID, r.Unit, before, after), Unit: r.Unit, Service: spec.Service, Owner: w.plan.Owner(spec.Service, r.Unit.Side),
-		Baseline: held.At.UTC(), Since: r.StartedAt.UTC(), Before: before, After: after}
+		Baseline: held.Of(before).UTC(), Since: r.StartedAt.UTC(), Before: before, After: after}
 	if w.stands(q) {
 		return
 	}
@@ -228,6 +231,17 @@ func (w *watch) ask(q *register.DriftQuestion) string {
 	}
 	q.By = w.now.Add(within).UTC() // who is asked late has as long
 	return register.DriftAsked
+}
+
+// unseen are facts that were not seen when the baseline was taken, such as the answer of a name server that could not be asked.
+func unseen(held, facts map[string]string) map[string]string {
+	out := map[string]string{}
+	for k, v := range facts {
+		if _, known := held[k]; !known {
+			out[k] = v
+		}
+	}
+	return out
 }
 
 // differ are the facts both have and not alike.

@@ -202,6 +202,37 @@ func TestDriftWithAnException(t *testing.T) {
 	}
 }
 
+// Where a name leads is frozen too; what a name server said only later in the zone is what it found.
+func TestWhereANameLeadsIsFrozen(t *testing.T) {
+	t.Parallel()
+	see := observed(t, shipped(t))
+	now := time.Date(2019, 9, 20, 0, 0, 0, 0, time.UTC)
+	led := func(to string) map[string]string {
+		out := cert("a")
+		if to != "" {
+			out[checks.FactLeadsTo+"192.0.2.53:53"] = to
+		}
+		return out
+	}
+	silent, found := see("2019-07-20", "2019-08-10", led("")), see("2019-08-10", "2019-08-20", led("198.51.100.10"))
+	moved := see("2019-09-01", "2019-09-05", led("203.0.113.10"))
+	if got := lived(t, silent, found, see("2019-08-20", "2019-08-25", led("")), see("2019-08-25", "2019-08-26", led("198.51.100.10"))).drifts(now); len(got) != 0 {
+		t.Errorf("nothing has changed: %+v", got)
+	}
+	h := lived(t, silent, found, moved, moved)
+	got := h.drifts(now)
+	if len(got) != 1 || got[0].Before[checks.FactLeadsTo+"192.0.2.53:53"] != "198.51.100.10" || got[0].After[checks.FactLeadsTo+"192.0.2.53:53"] != "203.0.113.10" {
+		t.Fatalf("%+v", got)
+	}
+	if !got[0].Baseline.Equal(found.Since) || !slices.Equal(h.kinds, []string{register.ZoneBaseline, register.ZoneBaseline, register.DriftAsked}) {
+		t.Errorf("baseline of %s: %v", got[0].Baseline, h.kinds)
+	}
+	h = lived(t, silent, found, see("2019-09-01", "2019-09-05", cert("b")))
+	if got := h.drifts(now); len(got) != 1 || !got[0].Baseline.Equal(silent.Since) {
+		t.Errorf("the certificate is of when it was seen: %+v", got)
+	}
+}
+
 // A baseline is what was stored before the zone began, else the first seen in it, and keeps the facts themselves.
 func TestBaseline(t *testing.T) {
 	t.Parallel()

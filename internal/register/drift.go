@@ -28,7 +28,7 @@ type Baseline struct {
 	Units  []Showing           `json:"units"`
 }
 
-// Showing is that a unit shows facts.
+// Showing is that a unit shows facts; of one that was seen before, those that it did not show then.
 type Showing struct {
 	Unit  checks.Unit `json:"unit"`
 	At    time.Time   `json:"at"`    // of when they are
@@ -89,7 +89,33 @@ type ZoneFacts struct {
 // Held is what a unit showed.
 type Held struct {
 	At    time.Time
-	Facts map[string]string // shared: not to be changed
+	Facts map[string]string    // shared: not to be changed
+	Later map[string]time.Time // of when those facts are that were not seen at first; shared too
+}
+
+// Of is of when the youngest of these facts is.
+func (h Held) Of(facts map[string]string) time.Time {
+	at := h.At
+	for k := range facts {
+		if later, ok := h.Later[k]; ok && later.After(at) {
+			at = later
+		}
+	}
+	return at
+}
+
+// with adds facts that were not seen before.
+func (h Held) with(u Showing, facts map[string]string) Held {
+	out := Held{h.At, maps.Clone(h.Facts), maps.Clone(h.Later)}
+	if out.Later == nil {
+		out.Later = map[string]time.Time{}
+	}
+	for k, v := range facts {
+		if _, known := h.Facts[k]; !known {
+			out.Facts[k], out.Later[k] = v, u.At
+		}
+	}
+	return out
 }
 
 // AskedFacts is a difference that was found, and asked about unless an exception covers it.
@@ -155,8 +181,10 @@ func (f *Facts) applyBaseline(e journal.Event, b Baseline) error {
 		if u.Facts < 0 || u.Facts >= len(b.Facts) {
 			return fmt.Errorf("%s shows facts %d of %d", u.Unit, u.Facts, len(b.Facts))
 		}
-		if _, known := z.Held[u.Unit]; !known {
-			z.Held[u.Unit] = Held{u.At, b.Facts[u.Facts]}
+		if held, known := z.Held[u.Unit]; known {
+			z.Held[u.Unit] = held.with(u, b.Facts[u.Facts])
+		} else {
+			z.Held[u.Unit] = Held{At: u.At, Facts: b.Facts[u.Facts]}
 		}
 	}
 	z.Events = append(z.Events, e.Seq)
