@@ -3,6 +3,7 @@ package cli
 import (
 	"strings"
 
+	"skift/internal/forecast"
 	"skift/internal/plan"
 	"skift/internal/run"
 	"skift/internal/snapshot"
@@ -46,7 +47,7 @@ func (s *session) showOverall(snap snapshot.Snapshot, p *plan.Plan, r snapshot.R
 	for _, st := range r.Steps {
 		state := stepState(st.State)
 		t.Cells(term.Cell{Text: state.Shape(), State: state}, term.Cell{Text: st.ID}, term.Cell{Text: c.T("step." + string(st.State)), State: state},
-			term.Cell{Text: stepTime(c, p, st, snap.At)}, term.Cell{Text: st.Owner}, term.Cell{Text: overallWhy(c, st)})
+			term.Cell{Text: stepTime(c, p, st, snap.At)}, term.Cell{Text: st.Owner}, term.Cell{Text: overallWhy(c, st, r.Forecast)})
 	}
 	if err := t.Write(s.out, s.screen); err != nil {
 		return err
@@ -79,8 +80,19 @@ func (s *session) overallHead(c *words.Catalogue, p *plan.Plan, snap snapshot.Sn
 	}
 }
 
-// overallWhy is what a milestone waits for, or what ends it.
-func overallWhy(c *words.Catalogue, st snapshot.Step) string {
+// overallWhy is what a milestone waits for, or what ends it, and how late it is.
+func overallWhy(c *words.Catalogue, st snapshot.Step, f *forecast.Forecast) string {
+	why := overallBound(c, st)
+	if f == nil {
+		return why
+	}
+	if at, ok := f.Step(st.ID); ok && at.Late > 0 {
+		return strings.TrimSuffix(c.T("watch.late-by", "by", c.Duration(at.Late))+" · "+why, " · ")
+	}
+	return why
+}
+
+func overallBound(c *words.Catalogue, st snapshot.Step) string {
 	switch {
 	case st.Reason != "":
 		return c.Retold(st.Reason)

@@ -16,7 +16,11 @@ import (
 // start begins a run, or finds the unfinished one of that runbook and environment.
 func (r *Runner) start(ctx context.Context, c Command) (Reply, error) {
 	rb := r.book(c.Runbook)
-	if rb == nil {
+	switch {
+	case rb == nil && c.Runbook == plan.MasterID:
+		return Reply{}, refuse(NotFound, "skift runs master shows how far it has come; start the runbook of one of its milestones to begin that one's work",
+			"%s is the overall plan: its steps begin at their dates, when skift serve runs", c.Runbook)
+	case rb == nil:
 		return Reply{}, refuse(NotFound, suggest("runbook", c.Runbook, r.plan.RunbookIDs), "the plan has no runbook %q", c.Runbook)
 	}
 	env, err := r.environment(c.Environment)
