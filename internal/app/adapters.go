@@ -81,6 +81,11 @@ func (calendar) World(p *plan.Plan, f *ledger.Facts, now time.Time, bound func(s
 	return forecast.InPlan(p, &f.Runs, &f.Register, timeline.At(p, &f.Register, now), bound)
 }
 
+// Between implements runner.Calendar.
+func (calendar) Between(before, after *plan.Plan, f *register.Facts, now time.Time) []register.ZoneChange {
+	return freeze.Between(timeline.At(before, f, now), timeline.At(after, f, now))
+}
+
 // Freeze implements runner.Calendar.
 func (calendar) Freeze(p *plan.Plan, f *register.Facts, q freeze.Question) freeze.Answer {
 	return freeze.At(p, f, q)

@@ -18,6 +18,11 @@ func (f *Facts) applyAdopted(e journal.Event, b Adopted) error {
 		f.AdoptedAt = e.At
 		return nil
 	}
+	for _, z := range b.Zones {
+		if z.How == ZoneBegins {
+			f.milestone(z.Zone).InForceAt = e.At
+		}
+	}
 	for _, c := range b.Changes {
 		switch {
 		case c.Section == "milestones" && (c.How == plan.Added || c.How == plan.Moved):

@@ -52,6 +52,23 @@ type Adopted struct {
 	Along   []string      `json:"along,omitempty"` // milestones that hang on what was moved
 	Stand   []string      `json:"stand,omitempty"` // gates that it leaves as they were: what was said there counts on
 	More    int           `json:"more,omitempty"`  // changes that are not listed
+	Zones   []ZoneChange  `json:"zones,omitempty"` // what becomes of the frozen zones in force
+}
+
+// What another revision does to a zone in force.
+const (
+	ZoneBegins  = "begins"  // it came into force with the revision, not by the clock
+	ZoneEnds    = "ends"    // it is in force no more
+	ZoneLoosens = "loosens" // it is in force still, and protects less
+)
+
+// ZoneChange is what another revision of the plan does to a frozen zone that is in force.
+type ZoneChange struct {
+	Zone     string    `json:"zone"`
+	How      string    `json:"how"`                // begins, ends or loosens
+	Loosened []string  `json:"loosened,omitempty"` // keys of the plan by which it protects less
+	Until    time.Time `json:"until,omitzero"`     // its latest end by the revision in which it is in force, at first; missing = open
+	Ends     string    `json:"ends"`               // the same as its author writes it: a date, or the event that ends it
 }
 
 // Answer is what a seat says to a gate. ready and not-ready answer the poll; go, no-go and hold are the deciding seat's.

@@ -166,6 +166,7 @@ type MilestoneFacts struct {
 	Gate, Run  string
 	ReopenedAt time.Time
 	DatedAt    time.Time // when a revision came into use that added it, or moved it or what it hangs on; zero = it is of the first
+	InForceAt  time.Time // of a zone: when a revision came into use that brought it into force; zero = none did
 }
 
 // Status is the manager's own words.

@@ -11,16 +11,17 @@ import (
 
 // Adoption is what another revision of the plan brings.
 type Adoption struct {
-	Was     string        // hash of the revision before; "" = there was none
-	Changes []plan.Change // what is not the same; empty also where the one before is not to be had
-	Votes   []gate.Voided // answers that count no more
-	Stand   []string      // gates at which answers count on
-	Event   int64         // 0 = it was in use already
+	Was     string                // hash of the revision before; "" = there was none
+	Changes []plan.Change         // what is not the same; empty also where the one before is not to be had
+	Zones   []register.ZoneChange // what becomes of the zones in force, likewise
+	Votes   []gate.Voided         // answers that count no more
+	Stand   []string              // gates at which answers count on
+	Event   int64                 // 0 = it was in use already
 	Head    journal.Head
 }
 
 // Adopt takes another revision of the plan into use, from the next decision on: one event, with what is not the same. Runs that are under way
-// go on by their own. The revision must be kept already, for runs will be bound to it.
+// go on by their own, under the zones of the new one. The revision must be kept already, for runs will be bound to it.
 func (r *Runner) Adopt(ctx context.Context, p *plan.Plan, who journal.Actor) (Adoption, error) {
 	was := r.Plan()
 	var out Adoption
@@ -64,6 +65,7 @@ func (d *decision) brings(p *plan.Plan) Adoption {
 	if a.Was != "" && a.Was != p.Hash {
 		if before, err := d.r.cfg.Revisions.Plan(a.Was); err == nil {
 			a.Changes, a.Stand, a.Votes = plan.Diff(before, p), gate.Stand(before, p, reg), gate.Voids(before, p, reg)
+			a.Zones = d.r.cfg.Calendar.Between(before, p, reg, d.Now)
 			return a
 		}
 	}
@@ -77,7 +79,7 @@ const mostChanges = 50
 // adopted records that a revision is in use.
 func (d *decision) adopted(p *plan.Plan, a Adoption, who journal.Actor) (int64, error) {
 	reg := &d.Facts.Register
-	b := register.Adopted{Hash: p.Hash, First: reg.AdoptedAt.IsZero(), Was: a.Was, Along: plan.Along(p, a.Changes), Stand: a.Stand}
+	b := register.Adopted{Hash: p.Hash, First: reg.AdoptedAt.IsZero(), Was: a.Was, Along: plan.Along(p, a.Changes), Stand: a.Stand, Zones: a.Zones}
 	for _, c := range a.Changes {
 		if len(b.Changes) < mostChanges || register.Telling(c) {
 			b.Changes = append(b.Changes, c)

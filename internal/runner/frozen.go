@@ -14,23 +14,30 @@ import (
 
 // frozen asks the zones in force whether a step may change what it changes. It is asked before each attempt: what has begun is finished.
 // Rehearsals in production and other environments change nothing that a zone protects.
-func (d *decision) frozen(p *plan.Plan, rn *run.Run, s *runbooks.Step) freeze.Answer {
+//
+// What the step is, its own revision of the plan says: its class, whether it is the transition's. Which zones are in force is no part of a run:
+// that goes by the revision in use, for every change alike.
+func (d *decision) frozen(own *plan.Plan, rn *run.Run, s *runbooks.Step) freeze.Answer {
 	if !s.Changes() || d.simulated(rn, s) || !rn.Started.Production {
 		return freeze.Answer{Allowed: true}
 	}
-	q := freeze.Question{Class: plan.Class(s.Change), Party: plan.SeatParty(s.Owner), Change: rn.ID + "/" + s.ID, At: d.Now,
-		ListedTransition: s.Change == string(plan.Transition) && d.listed(p, rn.Started.Runbook) && !wasAdded(rn, s.ID)}
-	if len(s.Switches) == 1 { // more of them, or none, and every zone has a say
+	now := d.r.plan
+	q := freeze.Question{Class: plan.Class(s.Change), Change: rn.ID + "/" + s.ID, At: d.Now,
+		ListedTransition: s.Change == string(plan.Transition) && d.listed(own, rn.Started.Runbook) && !wasAdded(rn, s.ID)}
+	if party := plan.SeatParty(s.Owner); now.Parties[party] != nil { // one that the revision in use does not know could be any
+		q.Party = party
+	}
+	if len(s.Switches) == 1 && now.Services[s.Switches[0]] != nil { // more of them, or none, and every zone has a say
 		q.Service = s.Switches[0]
 	}
-	a := d.r.cfg.Calendar.Freeze(p, &d.Facts.Register, q)
+	a := d.r.cfg.Calendar.Freeze(now, &d.Facts.Register, q)
 	if a.Allowed {
 		return a
 	}
 	if q.Since = d.changingSince(rn); q.Since.IsZero() {
 		return a
 	}
-	return d.r.cfg.Calendar.Freeze(p, &d.Facts.Register, q)
+	return d.r.cfg.Calendar.Freeze(now, &d.Facts.Register, q)
 }
 
 // frozenStep asks the zones about the step that a run was held for, if it has not begun. What cannot be worked out holds nothing: it is met

@@ -94,6 +94,8 @@ type Calendar interface {
 	MilestoneState(p *plan.Plan, f *register.Facts, id string, now time.Time) string
 	// World is what forecasts of the plan's runs are made of; bound finds the revision of a run, nil = it is not to be had.
 	World(p *plan.Plan, f *ledger.Facts, now time.Time, bound func(hash string) *plan.Plan) forecast.World
+	// Between lists what another revision does to the zones in force.
+	Between(before, after *plan.Plan, f *register.Facts, now time.Time) []register.ZoneChange
 	// Freeze judges a change against the zones in force.
 	Freeze(p *plan.Plan, f *register.Facts, q freeze.Question) freeze.Answer
 	// MayLift lists the seats that answer for a zone, in the order to ask them.

@@ -68,7 +68,8 @@ func (r *Runner) runOnce(ctx context.Context, now time.Time) (next time.Time, er
 	return next, nil
 }
 
-// thawed lets runs go on that a frozen zone held and holds no more.
+// thawed lets runs go on that a frozen zone held and holds no more, by its end, an exception, or another revision of the plan. One that other
+// zones hold now says so.
 func (d *decision) thawed(next *time.Time) error {
 	for _, id := range slices.Clone(d.Facts.Runs.Order) {
 		rn := d.Facts.Runs.Runs[id]
@@ -76,7 +77,10 @@ func (d *decision) thawed(next *time.Time) error {
 		if rn.State != run.RunHeld || st == nil || st.State != run.Waiting {
 			continue
 		}
-		if a, _ := d.frozenStep(rn); !a.Allowed {
+		if a, s := d.frozenStep(rn); !a.Allowed {
+			if err := d.heldOtherwise(rn, d.frozenText(s, a)); err != nil {
+				return err
+			}
 			if at, ok := a.FreeAt(); ok {
 				sooner(next, at)
 			}
@@ -87,6 +91,18 @@ func (d *decision) thawed(next *time.Time) error {
 		}
 	}
 	return nil
+}
+
+// heldOtherwise tells of a run that zones hold what they are now: the ones before it was held for may be gone.
+func (d *decision) heldOtherwise(rn *run.Run, text string) error {
+	if rn.HeldBy.Seat != "" || rn.Reason == text {
+		return nil
+	}
+	step := rn.HeldStep
+	if _, err := d.Emit(run.RunReleased, rn.ID, "", engine(), run.Body(run.Ended{Reason: "other zones hold it now"})); err != nil {
+		return err
+	}
+	return d.hold(rn, text, step, "")
 }
 
 // evidenceDue reads the evidence of gates whose deadline has just passed: the no-go that follows shows what it rests on.

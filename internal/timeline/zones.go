@@ -27,7 +27,11 @@ func (t *Timeline) Zones(at time.Time) []InForce {
 	var out []InForce
 	for _, m := range t.Milestones {
 		if m.Kind == plan.Zone && m.span.contains(at) {
-			out = append(out, InForce{m.Milestone, m.End, t.MayLift(m.ID), m.span.from})
+			since := m.span.from
+			if brought := t.facts.Milestone(m.ID).InForceAt; brought.After(since) {
+				since = brought // nobody was bound by it before, whatever day it is written to begin
+			}
+			out = append(out, InForce{m.Milestone, m.End, t.MayLift(m.ID), since})
 		}
 	}
 	return out
