@@ -157,11 +157,7 @@ func (r *redating) append(list yamldoc.Node, entry string) {
 	case ok && flow && list.Kind() == yamldoc.KindList:
 		r.edits = append(r.edits, yamldoc.Edit{At: end, Text: ",\n" + r.indent(last.Pos().Col-1) + entry})
 	case ok && list.Kind() == yamldoc.KindList: // "- {…}" lines; a comment behind the last stays where it is
-		line := end + len(r.src[end:])
-		if i := bytes.IndexByte(r.src[end:], '\n'); i >= 0 {
-			line = end + i
-		}
-		r.edits = append(r.edits, yamldoc.Edit{At: line, Text: "\n" + r.indent(last.Pos().Col-3) + "- " + entry})
+		r.edits = append(r.edits, yamldoc.Edit{At: yamldoc.LineEnd(r.src, end), Text: "\n" + r.indent(last.Pos().Col-3) + "- " + entry})
 	default:
 		r.lost = "was"
 	}

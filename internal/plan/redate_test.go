@@ -48,6 +48,9 @@ func changedLines(a, b string) string {
 	return out.String()
 }
 
+// crlf is a text as other systems end its lines.
+func crlf(text string) string { return strings.ReplaceAll(text, "\n", "\r\n") }
+
 func moved(by string) Was {
 	return Was{Moved: When{Text: "2019-10-01"}, By: by, Reason: `the "old" lines: late`}
 }
@@ -57,15 +60,19 @@ func TestRedate(t *testing.T) {
 	t.Parallel()
 	before := mustLoad(t, withPlan(t, nil))
 	src := before.Sources[File]
-	out, err := Redate(src, []Redated{
+	moves := []Redated{
 		{Milestone: "cutover", From: "2020-11-07 00:00", Until: "2020-11-08 18:00", Was: moved("kombit/chair")},
 		{Milestone: "in-operation", From: "2020-11-09", Was: moved("")},
 		{Milestone: "acceptance-test", From: "2020-09..2020-10", Was: moved("")},
 		{Milestone: "operational-trial", From: "2020-12-04", Until: "2021-01-30..2021-02-08", Was: moved("")},
 		{Gate: "acceptance-passed", From: "2020-10-19", Until: "2020-11-04 16:00"},
-	})
+	}
+	out, err := Redate(src, moves)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if ends, err := Redate([]byte(crlf(string(src))), moves); err != nil || string(ends) != crlf(string(out)) {
+		t.Errorf("with CRLF at the ends of lines: %v\n%s", err, changedLines(crlf(string(out)), string(ends)))
 	}
 	want := `+    {kind: phase, in: 2020-09..2020-10, runbook: acceptance-test, environment: exttest, rehearsal: true, exit: acceptance-passed, owner: kombit/test-manager,
 +     title: {da: Overtagelsesprøve, en: Acceptance test},
@@ -128,6 +135,10 @@ func TestRedateBlock(t *testing.T) {
 			if d := cmp.Diff("plan: p\nmilestones:\n  cutover:\n"+tt.want, string(out)); d != "" {
 				t.Errorf("%s (-want +got):\n%s", name, d)
 			}
+			ends, err := Redate([]byte(crlf(src)), []Redated{{Milestone: "cutover", From: "2020-11-07", Until: "2020-11-08", Was: Was{Moved: When{Text: "2019-10-01"}, By: "kombit/chair", Reason: "late"}}})
+			if d := cmp.Diff(crlf(string(out)), string(ends)); d != "" || err != nil {
+				t.Errorf("%s with CRLF at the ends of lines: %v (-want +got):\n%s", name, err, d)
+			}
 		} else if !strings.Contains(err.Error(), "write it in one line") {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -165,6 +176,10 @@ func TestSplitWindow(t *testing.T) {
 		want := "milestones:\n  cutover:\n" + tt.first + "  # What cutover leaves.\n  cutover-2:\n" + tt.second + fill("cutover-2")
 		if d := cmp.Diff(want, string(out)); d != "" {
 			t.Errorf("%s (-want +got):\n%s", name, d)
+		}
+		ends, err := SplitWindow([]byte(crlf("milestones:\n  cutover:\n"+tt.window+fill("cutover"))), split)
+		if d := cmp.Diff(crlf(want), string(ends)); d != "" || err != nil {
+			t.Errorf("%s with CRLF at the ends of lines: %v (-want +got):\n%s", name, err, d)
 		}
 	}
 	last := "milestones:\n  cutover:\n    from: 2019-11-09\n    until: 2019-11-10"

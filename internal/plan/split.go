@@ -44,17 +44,13 @@ func SplitWindow(src []byte, s Split) ([]byte, error) {
 	if r.lost != "" {
 		return nil, fmt.Errorf("split %s in %s: %s is not written in one line", s.Window, File, r.lost)
 	}
-	line := len(src)
-	if i := bytes.IndexByte(src[end:], '\n'); i >= 0 {
-		line = end + i
-	}
 	indent := strings.Repeat(" ", max(n.KeyPos().Col-1, 0))
 	inner := "  "
 	if !flow { // each line as it is indented there
 		inner = strings.Repeat(" ", max(n.Pos().Col-n.KeyPos().Col, 0))
 	}
 	second := yamldoc.Apply(src[:end], r.edits)[begin:]
-	edits := append(first.edits, yamldoc.Edit{At: line, Text: "\n" + indent + "# What " + s.Window + " leaves.\n" + indent + s.Name + ":\n" + indent + inner + string(second)})
+	edits := append(first.edits, yamldoc.Edit{At: yamldoc.LineEnd(src, end), Text: "\n" + indent + "# What " + s.Window + " leaves.\n" + indent + s.Name + ":\n" + indent + inner + string(second)})
 	hangs := func(v yamldoc.Node) {
 		if v.Kind() == yamldoc.KindMap { // {at: …, assumed: true}
 			if v, ok = v.Map().OptNode("at"); !ok {

@@ -69,6 +69,9 @@ func (t *Timeline) Redate(id string, w Wish) ([]plan.Redated, error) {
 	case known:
 		out.Until = t.cal.moved(m.Until, by)
 	}
+	if t.cal.stays(m.From, out.From) && t.cal.stays(m.Until, out.Until) {
+		return nil, badWish("say another date, or leave it", "%s is there already: %s", id, writtenDates(m))
+	}
 	all := []plan.Redated{out}
 	for _, also := range w.With {
 		if !known || by.days == 0 {
@@ -104,7 +107,50 @@ func (t *Timeline) along(id string, by distance) (plan.Redated, error) {
 	if r.From == "" && r.Until == "" {
 		return r, badWish("leave it out", "%s has no date of its own that could move: it hangs on others", id)
 	}
+	if t.cal.stays(from, r.From) && t.cal.stays(until, r.Until) {
+		month := from
+		if !wholeMonths(month) {
+			month = until
+		}
+		return r, badWish(fmt.Sprintf("leave it out of --with, or move it by itself: skift plan move %s %s", id, t.cal.otherMonth(month, by.days)),
+			"%s is a month, %s: %d days do not make it another", id, month.Text, by.days)
+	}
 	return r, nil
+}
+
+// stays reports whether a date that is written anew is the one there is.
+func (c Calendar) stays(is plan.When, text string) bool {
+	if text == "" || text == is.Text {
+		return true
+	}
+	w, err := plan.ParseWhen(text, c.zone)
+	return err == nil && w.Kind == is.Kind && w.Ref == is.Ref && w.Offset == is.Offset && w.At.Equal(is.At) && w.From.Equal(is.From) && w.Until.Equal(is.Until)
+}
+
+// writtenDates is when a milestone is, as the plan says it.
+func writtenDates(m *plan.Milestone) string {
+	if m.Until.IsZero() || m.Until.Pos == m.From.Pos {
+		return m.From.Text
+	}
+	return m.From.Text + " – " + m.Until.Text
+}
+
+// wholeMonths reports whether a date is written as months: it has no day that could be moved.
+func wholeMonths(w plan.When) bool {
+	first, _, _ := strings.Cut(w.Text, "..")
+	return (w.Kind == plan.Month || w.Kind == plan.About) && len(first) == len(monthLayout)
+}
+
+// otherMonth writes months as far away as so many days, and at least by one.
+func (c Calendar) otherMonth(w plan.When, days int) string {
+	at := c.wallOf(w)
+	if text := monthsFrom(at.AddDate(0, 0, midMonth+days), w.Text); text != w.Text {
+		return text
+	}
+	if days < 0 {
+		return monthsFrom(at.AddDate(0, -1, 0), w.Text)
+	}
+	return monthsFrom(at.AddDate(0, 1, 0), w.Text)
 }
 
 // wished reads where one date is to be, and how far that is from where it is; known is false when either has no place in the calendar.
@@ -162,6 +208,9 @@ func (c Calendar) counted(is plan.When, m []string) (distance, error) {
 	case "wd":
 		to := wall(c.AddWorkdays(c.resolve(at), n).In(c.zone))
 		n = int(midnight(to).Sub(midnight(at)) / (24 * time.Hour))
+	}
+	if wholeMonths(is) {
+		return distance{}, badWish("write the month: "+c.otherMonth(is, n), "%s is a month and does not move by days (%s)", is.Text, strings.ReplaceAll(m[0], " ", ""))
 	}
 	if n > 36525 || n < -36525 {
 		return distance{}, badWish("write the date it is to have", "%s is further than a hundred years", m[0])

@@ -72,6 +72,56 @@ func TestRedate(t *testing.T) {
 	}
 }
 
+// What comes to the dates there are is no move, and a month has no days by which it could move.
+func TestNothingMoves(t *testing.T) {
+	t.Parallel()
+	const begin, end = "2019-11-09 00:00", "2019-11-10 18:00"
+	for _, tt := range []struct {
+		from, until, to, end, with string
+		want                       string // part of the message and of the hint; "" = it moves
+	}{
+		{from: begin, until: end, to: "2019-11-09", want: "m is there already: 2019-11-09 00:00 – 2019-11-10 18:00"},
+		{from: begin, until: end, to: "+0d", want: "m is there already"},
+		{from: begin, until: end, end: "2019-11-10 18:00", want: "m is there already"},
+		{from: begin, until: end, to: "2019-11-09", end: "+1d"},
+		{from: "2019-12-06", until: "about 2020-02", to: "2019-12-06", want: "m is there already"},
+		{from: "2019-12-06", until: "about 2020-02", to: "+1d"},
+		{from: "2019-12-06", until: "about 2020-02", end: "+3d", want: "2020-02 is a month and does not move by days (+3d): write the month: 2020-03"},
+		{from: "2019-05", until: "2019-05", to: "2019-05..2019-05", want: "m is there already"},
+		{from: "2019-05", until: "2019-05", to: "+1d", want: "2019-05 is a month and does not move by days (+1d): write the month: 2019-06"},
+		{from: "2019-05", until: "2019-05", to: "-1wd", want: "write the month: 2019-04"},
+		{from: "2019-09..2019-10", until: "2019-09..2019-10", to: "+12w", want: "write the month: 2019-12..2020-01"},
+		{from: "2019-05", until: "2019-05", to: "2019-06"},
+		{from: begin, until: end, to: "+7d", with: "month", want: "month is a month, 2019-05: 7 days do not make it another: leave it out of --with, or move it by itself: skift plan move month 2019-06"},
+		{from: begin, until: end, to: "+52w", with: "month"},
+		{from: begin, until: end, to: "+7d", with: "until-month", want: "until-month is a month, 2019-05"},
+	} {
+		tl := wishing(t, tt.from, tt.until)
+		p := tl.Plan()
+		for _, id := range []string{"month", "until-month"} {
+			when := placed(t, "2019-05", 9)
+			p.MilestoneIDs, p.Milestones[id] = append(p.MilestoneIDs, id), &plan.Milestone{ID: id, Kind: plan.Phase, From: when, Until: when}
+		}
+		p.Milestones["until-month"].From = plan.When{Kind: plan.Relative, Ref: plan.Ref{Milestone: "m", Point: "end"}}
+		w := timeline.Wish{To: tt.to, Until: tt.end}
+		if tt.with != "" {
+			w.With = []string{tt.with}
+		}
+		if tt.from == tt.until {
+			p.Milestones["m"].Until = p.Milestones["m"].From // as `in` is read
+		}
+		got, err := tl.Redate("m", w)
+		said := ""
+		var wish *timeline.WishError
+		if errors.As(err, &wish) {
+			said = wish.Message + ": " + wish.Hint
+		}
+		if (err == nil) != (tt.want == "") || !strings.Contains(said, tt.want) {
+			t.Errorf("%+v: %v, %q", tt, got, said)
+		}
+	}
+}
+
 // Moved by any number of days and back, by any way to say it, a date is what it was: over clock changes, leap days and the ends of months.
 func TestThereAndBack(t *testing.T) {
 	t.Parallel()

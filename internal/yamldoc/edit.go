@@ -15,22 +15,37 @@ type Edit struct {
 	Text       string
 }
 
-// Apply makes edits that do not overlap; of two that do, the later one is left out.
+// Apply makes edits that do not overlap; of two that do, the later one is left out. What they write has the line ends of the text.
 func Apply(src []byte, edits []Edit) []byte {
 	edits = slices.Clone(edits)
 	slices.SortStableFunc(edits, func(a, b Edit) int { return a.At - b.At })
 	var out bytes.Buffer
-	at := 0
+	at, lines := 0, "\n"
+	if i := bytes.IndexByte(src, '\n'); i > 0 && src[i-1] == '\r' {
+		lines = "\r\n"
+	}
 	for _, e := range edits {
 		if e.At < at {
 			continue
 		}
 		out.Write(src[at:e.At])
-		out.WriteString(e.Text)
+		out.WriteString(strings.ReplaceAll(strings.ReplaceAll(e.Text, "\r\n", "\n"), "\n", lines))
 		at = e.At + e.Length
 	}
 	out.Write(src[at:])
 	return out.Bytes()
+}
+
+// LineEnd is where the line ends in which a place of a text is, before its line break.
+func LineEnd(src []byte, at int) int {
+	i := bytes.IndexByte(src[at:], '\n')
+	switch {
+	case i < 0:
+		return len(src)
+	case i > 0 && src[at+i-1] == '\r':
+		return at + i - 1
+	}
+	return at + i
 }
 
 // Offset is where a place stands in a text.
