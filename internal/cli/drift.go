@@ -22,7 +22,7 @@ func (s *session) driftCommand() *cobra.Command {
 	var open bool
 	c := s.asJSON(&cobra.Command{
 		Use: "drift [--open] | drift answer ID breach|expected", Short: "Show what changed in a frozen zone, or say what it is",
-		Long: "Certificates, host keys, algorithms and versions that a unit shows are compared with those that the zone found. A difference without an\n" +
+		Long: "Certificates, host keys, algorithms, versions and where names lead are compared with what the zone found. A difference without an\n" +
 			"exception is a question to its owner. What could not be observed is no difference. Exit: 0 nobody is asked · 1 somebody is.",
 		Args: args(),
 		RunE: func(c *cobra.Command, _ []string) error { return s.drift(c.Context(), open, time.Now()) },

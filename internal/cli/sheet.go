@@ -58,6 +58,10 @@ func (v *sheet) field(label, text string) {
 	if text == "" {
 		return
 	}
+	if term.Width(label) >= labelWidth { // such as the fact of one of several keys or name servers
+		v.b.WriteString("  " + v.screen.Dim(term.Line(label)) + "\n")
+		label = ""
+	}
 	for i, l := range term.Wrap(text, v.width-labelWidth-2) {
 		head := ""
 		if i == 0 {
