@@ -27,9 +27,6 @@ import (
 	"skift/internal/store"
 )
 
-// patience is how long a script waits for something that must happen.
-const patience = time.Minute
-
 // stageCommands are what a script can do beside running commands.
 //
 //	stage                     start two simulated platforms; their addresses, keys and times are in the environment
@@ -185,10 +182,8 @@ func fill(ts *testscript.TestScript, _ bool, args []string) {
 
 func background(ts *testscript.TestScript, _ bool, args []string) {
 	name := args[0]
-	program, err := exec.LookPath(args[1])
-	if err != nil {
-		program = filepath.Join(strings.Split(ts.Getenv("PATH"), string(os.PathListSeparator))[0], args[1])
-	}
+	program, err := found(ts, args[1])
+	ts.Check(err)
 	c := exec.Command(program, args[2:]...)
 	c.Dir, c.Env = ts.MkAbs("."), environ(ts)
 	out, err := os.Create(ts.MkAbs(name + ".out"))
@@ -217,12 +212,14 @@ func waitFor(ts *testscript.TestScript, neg bool, args []string) {
 	want, err := regexp.Compile("(?m)" + args[1])
 	ts.Check(err)
 	var data []byte
+	defer took(ts, time.Now(), append([]string{"waitfor"}, args...)...)
 	for deadline := time.Now().Add(patience); ; <-time.After(20 * time.Millisecond) {
 		data, err = os.ReadFile(ts.MkAbs(args[0]))
 		if err == nil && want.Match(data) {
 			return
 		}
 		if time.Now().After(deadline) {
+			stuck(ts)
 			ts.Fatalf("%s never said %q; it said:\n%s", args[0], args[1], data)
 		}
 	}
@@ -235,9 +232,15 @@ func send(ts *testscript.TestScript, _ bool, args []string) {
 
 func ended(ts *testscript.TestScript, _ bool, args []string) {
 	c := of(ts).started[args[0]]
-	late := time.AfterFunc(patience, func() { _ = c.Process.Kill() })
-	_ = c.Wait() // the exit code says it
-	if !late.Stop() {
+	defer took(ts, time.Now(), append([]string{"ended"}, args...)...)
+	done := make(chan struct{})
+	go func() { _ = c.Wait(); close(done) }() // the exit code says it
+	select {
+	case <-done:
+	case <-time.After(patience):
+		stuck(ts)
+		_ = c.Process.Kill()
+		<-done
 		ts.Fatalf("%s did not end", args[0])
 	}
 	delete(of(ts).started, args[0])
@@ -335,6 +338,7 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 func poll(ts *testscript.TestScript, _ bool, args []string) {
 	want, err := regexp.Compile("(?m)" + args[0])
 	ts.Check(err)
+	defer took(ts, time.Now(), append([]string{"poll"}, args...)...)
 	for deadline := time.Now().Add(patience); ; <-time.After(50 * time.Millisecond) {
 		err := ts.Exec(args[1], args[2:]...)
 		out := ts.ReadFile("stdout")
@@ -342,6 +346,7 @@ func poll(ts *testscript.TestScript, _ bool, args []string) {
 			return
 		}
 		if time.Now().After(deadline) {
+			stuck(ts)
 			ts.Fatalf("%v never printed %q (%v); last:\n%s", args[1:], args[0], err, out)
 		}
 	}
