@@ -267,6 +267,7 @@ func (m *minute) came() []string {
 	if !k.report.OK() {
 		t.Errorf("the journal: %+v", k.report)
 	}
+	k.expectOverall(t)
 	done, begun := map[string]int{}, map[string]int{}
 	for _, step := range m.w.lines("done") {
 		done[step]++
