@@ -188,7 +188,8 @@ func (s *session) milestoneCommand() *cobra.Command {
 	var a act
 	return acting(&cobra.Command{
 		Use: "milestone NAME pass|reopen --as SEAT", Short: "Say that a milestone has passed, or that it has not",
-		Long: "Its owner's and the customer's seats may. One with an exit gate passes by a go at that gate, a zone by its end alone. reopen needs a reason.",
+		Long: "Its owner's and the customer's seats may. One with an exit gate passes by a go at that gate, a zone by its end alone. reopen needs a reason, and\n" +
+			"opens also what passed by its date alone: it is late then until somebody says that it has passed.",
 		Args: args("NAME", "pass|reopen"),
 		RunE: func(c *cobra.Command, got []string) error {
 			a.Do, a.Milestone, a.Answer = runner.DoMilestone, got[0], got[1]

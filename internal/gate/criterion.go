@@ -61,12 +61,14 @@ func judgeSuite(seen *register.CriterionSeen, in Input, c plan.Criterion, now ti
 
 func judgeMilestone(seen *register.CriterionSeen, in Input, c plan.Criterion) {
 	is := in.Milestone(c.Milestone)
-	if m := in.Facts.Milestone(c.Milestone); !m.PassedAt.IsZero() {
-		seen.AsOf = m.PassedAt
-	}
+	m := in.Facts.Milestone(c.Milestone)
+	seen.AsOf = m.PassedAt
 	seen.State, seen.Reason = Unmet, "milestone-"+is
 	if is == c.State {
 		seen.State, seen.Reason = Met, ""
+		if is == "passed" && m.PassedAt.IsZero() {
+			seen.Reason = "by-the-calendar"
+		}
 	}
 }
 

@@ -118,7 +118,10 @@ func TestCriteria(t *testing.T) {
 		{"accepted deviation stands in", func(in *gate.Input) {
 			evidence(in, func(e *gate.SuiteEvidence) { e.Critical = register.Count{Passed: 3, Accepted: 1, Total: 4} })
 		}, "readiness", gate.Met, "with-deviations", false},
-		{"milestone passed", func(in *gate.Input) {}, "acceptance", gate.Met, "", false},
+		{"milestone passed by the calendar", func(in *gate.Input) {}, "acceptance", gate.Met, "by-the-calendar", false},
+		{"milestone passed by somebody", func(in *gate.Input) {
+			in.Facts.Milestones = map[string]*register.MilestoneFacts{"acceptance": {PassedAt: now.Add(-time.Hour)}}
+		}, "acceptance", gate.Met, "", false},
 		{"milestone active", func(in *gate.Input) { in.Milestone = func(string) string { return "active" } }, "acceptance", gate.Unmet, "milestone-active", false},
 		{"milestone without a date", func(in *gate.Input) { in.Milestone = func(string) string { return "unset" } }, "acceptance", gate.Unmet, "milestone-unset", false},
 		{"milestone asked to be active", func(in *gate.Input) { in.Gate.Criteria[1].State = "active" }, "acceptance", gate.Unmet, "milestone-passed", false},

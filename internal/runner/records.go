@@ -124,7 +124,11 @@ func (r *Runner) confirm(ctx context.Context, c Command) (Reply, error) {
 	})
 }
 
-// milestone passes or reopens a milestone by a person's word. One with an exit gate passes by its gate only.
+// timePassed is the state of a milestone that has passed, also where only its end came and nobody said so.
+const timePassed = "passed"
+
+// milestone passes or reopens a milestone by a person's word. One with an exit gate passes by its gate only. What passed by the clock can be
+// reopened too: it is late then until somebody says that it has passed.
 func (r *Runner) milestone(ctx context.Context, c Command) (Reply, error) {
 	m := r.plan.Milestones[c.Milestone]
 	if m == nil {
@@ -137,7 +141,7 @@ func (r *Runner) milestone(ctx context.Context, c Command) (Reply, error) {
 		return Reply{}, refuse(Forbidden, "use --as with its owner or a seat of the customer", "%q cannot say that %s has passed", c.As, m.ID)
 	}
 	return r.record(ctx, c, func(d *decision, who journal.Actor) (int64, string, error) {
-		passed := !d.Facts.Register.Milestone(m.ID).PassedAt.IsZero()
+		passed, state := !d.Facts.Register.Milestone(m.ID).PassedAt.IsZero(), r.cfg.Calendar.MilestoneState(r.plan, &d.Facts.Register, m.ID, d.Now)
 		switch {
 		case c.Answer == "pass" && m.Exit != "":
 			return 0, "", refuse(Refused, "vote at "+m.Exit, "%s passes by a go at its exit gate %s", m.ID, m.Exit)
@@ -149,8 +153,10 @@ func (r *Runner) milestone(ctx context.Context, c Command) (Reply, error) {
 		case c.Answer == "pass":
 			seq, err := d.Emit(register.MilestonePassed, "", m.ID, who, register.Body(register.Passed{Reason: c.Reason}))
 			return seq, m.ID + " has passed", err
-		case c.Answer == "reopen" && !passed:
-			return 0, "", refuse(Conflict, "", "%s has not passed", m.ID)
+		case c.Answer == "reopen" && !passed && state == timePassed && m.Kind == plan.Zone: // it would be in force again without an end, and nobody could end it
+			return 0, "", refuse(Refused, "give it another end: skift plan move "+m.ID+" --until DATE", "%s is a zone and ends when its end comes (%s)", m.ID, m.Until.Text)
+		case c.Answer == "reopen" && !passed && state != timePassed:
+			return 0, "", refuse(Conflict, "", "%s has not passed: it is %s", m.ID, state)
 		case c.Answer == "reopen" && c.Reason == "":
 			return 0, "", refuse(Usage, `add --reason "…"`, "reopening a milestone needs a reason")
 		case c.Answer == "reopen":

@@ -2,9 +2,11 @@ package runner_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
+	"skift/internal/gate"
 	"skift/internal/journal"
 	"skift/internal/ledger"
 	"skift/internal/register"
@@ -108,6 +110,61 @@ func TestMilestones(t *testing.T) {
 				t.Errorf("%+v", m)
 			}
 		})
+	})
+}
+
+// TestReopenWhatTheClockPassed: a date that comes passes what nobody has to pass. Whoever knows better opens it again, with a reason; it is
+// late then until somebody says that it has passed, and a gate that asks for it waits for that.
+func TestReopenWhatTheClockPassed(t *testing.T) {
+	t.Parallel()
+	yaml := strings.Replace(base, "  settled:", `  taken-in: {kind: release, change: transition, date: "2000-01-01 06:00", owner: ibm/operator}
+  quiet: {kind: phase, from: 2000-01-01, until: 2000-01-02, owner: ibm/operator}
+  frozen: {kind: zone, from: 2000-01-01, until: 2000-01-02, allow: [transition]}
+  settled:`, 1)
+	yaml = strings.Replace(yaml, "  timed: {", "  after: {asks: Is it in?, criteria: [{milestone: taken-in}], decides: kombit/chair}\n  timed: {", 1)
+	tell(t, yaml, nil, func(w *world) {
+		say := func(milestone, answer, reason string) runner.Command {
+			return runner.Command{Do: runner.DoMilestone, Milestone: milestone, Answer: answer, As: "ibm/operator", Reason: reason}
+		}
+		state := func(id string) (state string) {
+			w.facts(func(f *ledger.Facts) { state = calendar{}.MilestoneState(w.plan, &f.Register, id, time.Now()) })
+			return state
+		}
+		row := func() (c register.CriterionSeen) {
+			j, err := w.r.Judge(t.Context(), "after", "")
+			if err != nil || len(j.Criteria) != 1 {
+				t.Fatalf("%+v, %v", j, err)
+			}
+			return j.Criteria[0]
+		}
+		w.refused(runner.Conflict, say("taken-in", "reopen", "too early to say"))
+		time.Sleep(72 * time.Hour)
+		if c := row(); c.State != gate.Met || c.Reason != "by-the-calendar" {
+			t.Errorf("passed by its date alone: %+v", c)
+		}
+		for _, id := range []string{"taken-in", "quiet"} {
+			if state(id) != "passed" {
+				t.Errorf("%s is %s", id, state(id))
+			}
+			w.refused(runner.Usage, say(id, "reopen", ""))
+			w.do(say(id, "reopen", "the files were not there"))
+			if state(id) != "late" {
+				t.Errorf("%s is open again and %s", id, state(id))
+			}
+			w.refused(runner.Conflict, say(id, "reopen", "once more"))
+		}
+		if c := row(); c.State != gate.Unmet || c.Reason != "milestone-late" {
+			t.Errorf("open again: %+v", c)
+		}
+		w.do(say("quiet", "pass", ""))
+		if state("quiet") != "passed" || state("taken-in") != "late" {
+			t.Errorf("quiet %s, taken-in %s", state("quiet"), state("taken-in"))
+		}
+		w.do(say("taken-in", "pass", ""))
+		if c := row(); c.State != gate.Met || c.Reason != "" || c.AsOf.IsZero() {
+			t.Errorf("passed by somebody: %+v", c)
+		}
+		w.refused(runner.Refused, runner.Command{Do: runner.DoMilestone, Milestone: "frozen", Answer: "reopen", As: "kombit/chair", Reason: "longer"})
 	})
 }
 

@@ -18,6 +18,7 @@ var reasons = []entry{
 	{"why.critical", "kritiske kontroller er ikke bestået", "critical checks have not passed"},
 	{"why.others", "for få af de øvrige kontroller er bestået", "too few of the other checks have passed"},
 	{"why.with-deviations", "opfyldt med accepterede afvigelser", "met with accepted deviations"},
+	{"why.by-the-calendar", "bestået efter kalenderen: ingen har sagt det", "passed by the calendar: nobody said so"},
 	{"why.not-attested", "ingen har erklæret det endnu", "nobody has attested it yet"},
 	{"why.incidents", "der er for mange hændelser", "there are too many incidents"},
 	{"why.no-list", "ingen har sagt, at alle hændelser er kendt", "nobody has said that all incidents are known"},
