@@ -92,18 +92,19 @@ func TestBaselineOutlivesItsObservations(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	var base register.Baseline
+	var bases []register.Baseline
 	var asked register.DriftQuestion
-	var n, atOnce int
+	var questions, atOnce int
 	for _, e := range of {
 		switch e.Kind {
 		case register.ZoneBaseline:
-			n++
+			var base register.Baseline
 			if err := json.Unmarshal(e.Body, &base); err != nil {
 				t.Fatal(err)
 			}
+			bases = append(bases, base)
 		case register.DriftAsked:
-			n++
+			questions++
 			if err := json.Unmarshal(e.Body, &asked); err != nil {
 				t.Fatal(err)
 			}
@@ -115,10 +116,12 @@ func TestBaselineOutlivesItsObservations(t *testing.T) {
 		}
 	}
 	switch {
-	case n != 2:
-		t.Fatalf("%d events, want a baseline and a question", n)
-	case len(base.Units) != 1 || base.Facts[0]["leaf_sha256"] != "what it was" || !base.Since.Equal(began):
-		t.Errorf("baseline: %+v", base)
+	case len(bases) != 2 || questions != 1:
+		t.Fatalf("%d baselines and %d questions, want what was there, what was seen later, and one question", len(bases), questions)
+	case len(bases[0].Units) != 1 || bases[0].Facts[0]["leaf_sha256"] != "what it was" || !bases[0].Since.Equal(began):
+		t.Errorf("baseline: %+v", bases[0])
+	case bases[1].Facts[0]["leaf_sha256"] != "" || bases[1].Facts[0]["version"] == "":
+		t.Errorf("what was seen later: %+v", bases[1])
 	case asked.Before["leaf_sha256"] != "what it was" || len(asked.After["leaf_sha256"]) != 64 || asked.Seat != "olde/operator" || asked.By.IsZero():
 		t.Errorf("asked: %+v", asked)
 	case atOnce != 1:
