@@ -48,6 +48,7 @@ type Options struct {
 	PlanDir string
 	DataDir string // "" = what skift.yaml says, below the plan directory
 	Log     *slog.Logger
+	GoOn    bool // with files that have errors, go on by the revision that was in use; without one they are refused all the same
 
 	copied        bool          // the data directory is what a simulated crash left, on purpose in another place
 	before, after func(n int64) // instead of the crash points of the environment; nil = those
@@ -111,26 +112,6 @@ func Read(dir string) (Reading, error) {
 	return readFrom(root.FS()), nil
 }
 
-// Wrong says how many errors a file has and which is the first, in one line; "" = all files. The answer is "" when it has none.
-func (r Reading) Wrong(file string) string {
-	n, first := 0, ""
-	for _, p := range r.Problems.Sorted() {
-		if p.Severity != diag.Error || file != "" && p.Pos.File != file {
-			continue
-		}
-		if n++; n == 1 {
-			first = fmt.Sprintf("%s: %s", p.Pos, p.Message)
-		}
-	}
-	switch n {
-	case 0:
-		return ""
-	case 1:
-		return first
-	}
-	return fmt.Sprintf("%d errors, first %s", n, first)
-}
-
 // Load reads a directory that is to be used. The error is a *PlanError when plan or settings have problems.
 func Load(dir string) (*plan.Plan, config.Settings, error) {
 	r, err := Read(dir)
@@ -174,9 +155,15 @@ func Open(ctx context.Context, o Options) (*App, error) { return open(ctx, o, fa
 func OpenBeside(ctx context.Context, o Options) (*App, error) { return open(ctx, o, true) }
 
 func open(ctx context.Context, o Options, beside bool) (*App, error) {
-	p, settings, err := Load(o.PlanDir)
+	r, err := Read(o.PlanDir)
 	if err != nil {
 		return nil, err
+	}
+	p, settings, wrong := r.Plan, r.Settings, r.Wrong("")
+	if wrong != "" {
+		if p, err = r.standing(ctx, o); err != nil {
+			return nil, err
+		}
 	}
 	a := &App{dir: o.PlanDir, data: DataDir(o.PlanDir, o.DataDir, settings), settings: settings, beside: beside, override: o.DataDir,
 		bugs: newBugLog(o.Log, &secret.Masker{}), keptBugs: map[string]bool{}}
@@ -195,6 +182,9 @@ func open(ctx context.Context, o Options, beside bool) (*App, error) {
 	if err := a.wire(ctx, p); err != nil {
 		a.store.Close()
 		return nil, err
+	}
+	if wrong != "" {
+		a.reject(r)
 	}
 	return a, nil
 }

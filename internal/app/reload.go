@@ -34,7 +34,7 @@ func (a *App) Reload(ctx context.Context, q api.ReloadRequest) (api.ReloadReply,
 	out.Problems, out.Head = append(out.Problems, r.Problems.Sorted()...), a.ledger.Head().String()
 	if out.Invalid() {
 		if !q.Dry {
-			a.rejected.Store(&snapshot.Rejected{At: time.Now().UTC(), Errors: r.Problems.Errors(), First: first(out.Problems)})
+			a.reject(r)
 			a.log.Warn("the plan has errors; it goes on as it was", slog.Int("errors", r.Problems.Errors()), slog.String("first", first(out.Problems)))
 		}
 		return out, nil
@@ -66,6 +66,11 @@ func (a *App) Reload(ctx context.Context, q api.ReloadRequest) (api.ReloadReply,
 	out.Adopted, out.Event, out.Head = adopted.Event != 0, adopted.Event, adopted.Head.String()
 	out.Votes = adopted.Votes
 	return out, nil
+}
+
+// reject keeps that the files have errors, for everybody who looks, until others are taken up.
+func (a *App) reject(r Reading) {
+	a.rejected.Store(&snapshot.Rejected{At: time.Now().UTC(), Errors: r.Problems.Errors(), First: first(r.Problems.Sorted())})
 }
 
 // first is the first error of some problems in one line.

@@ -42,6 +42,7 @@ const (
 	toChange purpose = iota
 	toRead           // a process without a socket that has the data directory, such as a long check, is no hindrance
 	toPause          // nor is it where a party is paused: it is told
+	toServe          // what serves must come back whatever somebody is writing meanwhile
 )
 
 // find is reach for a purpose. A process that is just starting or ending has the lock and no socket for a moment.
@@ -64,11 +65,13 @@ func (s *session) find(ctx context.Context, why purpose) (*counter, error) {
 		switch {
 		case !errors.Is(err, api.ErrNobody):
 			return nil, err
-		case bad != nil:
+		case bad != nil && why != toRead && why != toServe:
 			return nil, bad
 		}
-		a, err := app.Open(ctx, app.Options{PlanDir: s.dir, DataDir: s.data, Log: s.logger()})
+		options := app.Options{PlanDir: s.dir, DataDir: s.data, Log: s.logger(), GoOn: why == toRead || why == toServe}
+		a, err := app.Open(ctx, options)
 		if err == nil {
+			s.goesOn(a, bad)
 			s.plan = a.Plan()
 			return &counter{local{a}, a.Plan(), data, a, func() { a.Close() }}, nil
 		}
@@ -78,7 +81,8 @@ func (s *session) find(ctx context.Context, why purpose) (*counter, error) {
 			}
 		}
 		if why == toRead && errors.Is(err, store.ErrHeld) {
-			if a, err := app.OpenBeside(ctx, app.Options{PlanDir: s.dir, DataDir: s.data, Log: s.logger()}); err == nil {
+			if a, err := app.OpenBeside(ctx, options); err == nil {
+				s.goesOn(a, bad)
 				s.plan = a.Plan()
 				return &counter{local{a}, a.Plan(), data, nil, func() { a.Close() }}, nil
 			} else if !errors.Is(err, store.ErrNone) { // it makes the database first
@@ -93,6 +97,13 @@ func (s *session) find(ctx context.Context, why purpose) (*counter, error) {
 			return nil, ctx.Err()
 		case <-time.After(50 * time.Millisecond):
 		}
+	}
+}
+
+// goesOn says by what we go on ourselves when the files have errors.
+func (s *session) goesOn(a *app.App, bad *app.PlanError) {
+	if bad != nil {
+		s.note("the files here cannot be used (%s): this goes on by the plan in use, revision %.12s; skift validate shows all", bad.Wrong(""), a.Plan().Hash)
 	}
 }
 

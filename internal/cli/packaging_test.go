@@ -47,7 +47,11 @@ func TestUnitStartsWhatThereIs(t *testing.T) {
 		if len(u[key]) != 1 {
 			t.Fatalf("%s: %q", key, u[key])
 		}
-		args := strings.Fields(u[key][0])
+		line, unconditional := strings.CutPrefix(u[key][0], "-")
+		if unconditional != (key == "Service.ExecStartPre") {
+			t.Errorf("%s: %q: what is wrong is said and keeps from nothing, how serving ends counts", key, u[key][0])
+		}
+		args := strings.Fields(line)
 		s := &session{out: io.Discard, err: io.Discard}
 		root := s.root()
 		c, rest, err := root.Find(args[1:])

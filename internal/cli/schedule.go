@@ -192,7 +192,11 @@ func (s *session) printSchedule(v slotView, out scheduled) error {
 		return err
 	}
 	if out.More {
-		s.printf("%s\n", v.c.T("schedule.more", "n", strconv.Itoa(len(out.Slots))))
+		key := "schedule.more"
+		if len(out.Slots) == mostSlots {
+			key = "schedule.most"
+		}
+		s.printf("%s\n", v.c.T(key, "n", strconv.Itoa(len(out.Slots))))
 	}
 	return nil
 }

@@ -23,7 +23,8 @@ func (s *session) serveCommand() *cobra.Command {
 	c := s.asJSON(&cobra.Command{
 		Use: "serve [--check]", Short: "Run the transition: scheduler, runs, checks and mails, until told to stop",
 		Long: "Starts what is due by the plan: milestones with their runbooks, suites, reports. Other commands talk to it over its socket.\n" +
-			"SIGHUP or skift reload: take up the plan as its files have it now.\n" +
+			"SIGHUP or skift reload: take up the plan as its files have it now. Files with errors keep it from nothing once a plan was in use: it goes on\n" +
+			"by that one until they are mended and taken up. With errors in skift.yaml it does not start.\n" +
 			"SIGTERM or Ctrl-C once: finish what is in flight, then stop; twice: stop now, and what was in flight becomes uncertain.\n\n" +
 			"With --check nothing is started: plan, settings, roster, secrets, data directory, journal, addresses, mail, disk and clock are looked at, each\n" +
 			"with what to do. It ends with 0 when nothing keeps it from serving, 2 when plan or settings are invalid, else 5.",
@@ -43,7 +44,7 @@ func (s *session) serveCommand() *cobra.Command {
 }
 
 func (s *session) serve(ctx context.Context) error {
-	c, err := s.reach(ctx)
+	c, err := s.find(ctx, toServe)
 	if err != nil {
 		return err
 	}

@@ -149,6 +149,23 @@ func (r *Runner) confirmOverride(ctx context.Context, c Command) (Reply, error) 
 	return reply, err
 }
 
+// ofOthers names seats of other parties than that of a seat.
+func (r *Runner) ofOthers(seat string) string {
+	var names []string
+	for _, id := range r.plan.SeatIDs {
+		if plan.SeatParty(id) != plan.SeatParty(seat) {
+			names = append(names, id)
+		}
+	}
+	switch n := len(names); {
+	case n == 0:
+		return "the plan has none"
+	case n > 6:
+		names = append(names[:6], fmt.Sprintf("or one of %d more", n-6))
+	}
+	return strings.Join(names, ", ")
+}
+
 // maySecond says to a person why their word is no second one. anew is the command that asks for what they want to confirm.
 func (r *Runner) maySecond(who journal.Actor, asked register.Wish, anew string, now time.Time) error {
 	switch asked.Second(who, now) {
@@ -161,7 +178,7 @@ func (r *Runner) maySecond(who journal.Actor, asked register.Wish, anew string, 
 	case register.Lapsed:
 		return refuse(Conflict, "ask for it anew with "+anew, "event %d has lapsed %s", asked.Seq, asked.Until.In(r.plan.Zone).Format(timeFormat))
 	case register.SameParty:
-		return refuse(Forbidden, "skift runs shows a seat that can", "%s is of the same party as %s who asked for it: the second seat must be of another", who.Seat, asked.By.Seat)
+		return refuse(Forbidden, "use --as with a seat of another party, in which another person sits: "+r.ofOthers(asked.By.Seat), "%s is of the same party as %s who asked for it: the second seat must be of another", who.Seat, asked.By.Seat)
 	}
 	return refuse(Forbidden, "another person must confirm it", "one person is one voice: %s asked for it", who.Voice())
 }

@@ -55,6 +55,7 @@ var screenParts = []entry{
 	{"schedule.skip", "indhentes ikke, hvis tiden forpasses", "not caught up when its time is missed"},
 	{"schedule.none", "Intet kommer af sig selv.", "Nothing comes by itself."},
 	{"schedule.more", "Kun de første {n} er vist; --next viser flere.", "Only the first {n} are shown; --next shows more."},
+	{"schedule.most", "Kun de første {n} er vist, og det er så mange, der vises på én gang; --between med et senere begyndelsestidspunkt viser resten.", "Only the first {n} are shown, which is as many as are shown at once; --between with a later beginning shows the rest."},
 	{"freeze.allowed", "Tilladt", "Allowed"},
 	{"freeze.refused", "Ikke tilladt", "Not allowed"},
 	{"freeze.allows", "tilladt", "allowed"},
