@@ -82,7 +82,8 @@ func (s *session) freezeWaiveCommand() *cobra.Command {
 	c := acting(&cobra.Command{
 		Use: "waive ZONE --class CLASS --until TIME --reason … --as SEAT", Short: "Make an exception from a zone",
 		Long: "A seat that answers for the zone may; it counts once a seat of another party has confirmed it (skift confirm), and lapses at its time.\n" +
-			"What is left out limits nothing: an exception without --service holds for every service. A hard zone has none.",
+			"What is left out limits nothing: an exception without --service holds for every service. One for --change RUNBOOK/STEP holds for each run\n" +
+			"of the runbook, one for RUN/STEP for that run alone. A hard zone has none.",
 		Args: args("ZONE"),
 		RunE: func(c *cobra.Command, got []string) error {
 			a.Do, a.Zone = runner.DoWaive, got[0]
@@ -107,7 +108,7 @@ func (s *session) freezeCheck(ctx context.Context, q freeze.Question, at string,
 	if m := freeze.MistakeIn(p, q); m != nil {
 		return usage(m.Text, m.Hint)
 	}
-	q.At, q.ListedTransition = now, p.ListsChange(q.Change)
+	q.At, q.Step, q.ListedTransition = now, p.StepRef(q.Change), p.ListsChange(q.Change)
 	if at != "" {
 		if q.At, err = parseTime(p, at, now); err != nil {
 			return err

@@ -2,7 +2,6 @@ package freeze
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"skift/checks"
@@ -29,6 +28,7 @@ type Calendar struct {
 	Zones       []Frozen     `json:"zones"`          // that bind the party, over or yet to come too
 	Exceptions  []Exception  `json:"exceptions"`     // that two seats made and that had not lapsed
 	Transitions []string     `json:"transitions"`    // changes of class transition that the plan lists for the party: MILESTONE or RUNBOOK/STEP
+	Numbered    []string     `json:"numbered"`       // runbooks whose own name ends as that of a run, so that they are not taken for one
 }
 
 // ClassIn is a class of change and the one it lies in.
@@ -68,7 +68,8 @@ type Exception struct {
 	Platform checks.Side `json:"platform,omitempty"`
 	Service  string      `json:"service,omitempty"`
 	Change   string      `json:"change,omitempty"`
-	From     time.Time   `json:"from"` // when the second seat confirmed it
+	Runs     bool        `json:"runs,omitempty"` // the change is RUNBOOK/STEP: the exception holds for the step in each run
+	From     time.Time   `json:"from"`           // when the second seat confirmed it
 	Until    time.Time   `json:"until"`
 	Reason   string      `json:"reason,omitempty"` // only where the exception is for this party and no other
 }
@@ -85,7 +86,7 @@ func classes() (out []ClassIn) {
 func CalendarFor(p *plan.Plan, f *register.Facts, party string, now time.Time) Calendar {
 	member, _ := p.Member(party)
 	c := Calendar{Plan: p.ID, Title: p.Title, Revision: p.Hash, Party: party, Language: p.Language, Timezone: p.Zone.String(), MadeAt: now.UTC(),
-		Classes: classes(), Services: slices.Clone(p.ServiceIDs), Zones: []Frozen{}, Exceptions: []Exception{}, Transitions: []string{}}
+		Classes: classes(), Services: slices.Clone(p.ServiceIDs), Zones: []Frozen{}, Exceptions: []Exception{}, Transitions: []string{}, Numbered: []string{}}
 	t := timeline.At(p, f, now)
 	for _, m := range t.Milestones {
 		if m.Kind == plan.Zone && amongAny(m.Parties, party, member.Group) {
@@ -95,7 +96,7 @@ func CalendarFor(p *plan.Plan, f *register.Facts, party string, now time.Time) C
 	for _, w := range f.Waivers {
 		bound := slices.ContainsFunc(c.Zones, func(z Frozen) bool { return z.Zone == w.Zone })
 		if bound && !w.ConfirmedAt.IsZero() && now.Before(w.Until) && (w.Party == "" || w.Party == party || w.Party == member.Group) {
-			e := Exception{Event: w.Seq, Zone: w.Zone, Class: w.Class, Platform: w.Side, Service: w.Service, Change: w.Change, From: w.ConfirmedAt.UTC(), Until: w.Until.UTC()}
+			e := Exception{Event: w.Seq, Zone: w.Zone, Class: w.Class, Platform: w.Side, Service: w.Service, Change: w.Change, Runs: w.Change != "" && p.StepRef(w.Change) == w.Change, From: w.ConfirmedAt.UTC(), Until: w.Until.UTC()}
 			if w.Party == party {
 				e.Reason = w.Reason
 			}
@@ -103,6 +104,11 @@ func CalendarFor(p *plan.Plan, f *register.Facts, party string, now time.Time) C
 		}
 	}
 	c.Transitions = append(c.Transitions, p.Transitions(party)...)
+	for _, book := range p.RunbookIDs {
+		if plan.Numbered(book) {
+			c.Numbered = append(c.Numbered, book)
+		}
+	}
 	return c
 }
 
@@ -115,7 +121,8 @@ func frozen(t *timeline.Timeline, m *timeline.Milestone) Frozen {
 
 // Ask judges a question as the calendar's party. It is the same judgement as anybody's, with what the calendar knows.
 func (c *Calendar) Ask(q Question) Answer {
-	q.Party, q.ListedTransition = c.Party, c.lists(q.Change)
+	q.Party, q.Step = c.Party, c.step(q.Change)
+	q.ListedTransition = slices.Contains(c.Transitions, q.Change) || slices.Contains(c.Transitions, q.Step)
 	var zones []timeline.InForce
 	for _, z := range c.Zones {
 		if z.in(q.At) {
@@ -136,14 +143,13 @@ func (z Frozen) in(at time.Time) bool {
 	return !z.From.IsZero() && !at.Before(z.From) && (z.Until.IsZero() || at.Before(z.Until))
 }
 
-// lists reports whether a change is one of the listed transitions: by its name, or as a step of a run of the runbook.
-func (c *Calendar) lists(ref string) bool {
-	if slices.Contains(c.Transitions, ref) {
-		return true
+// step is the step of a runbook that a change is, itself or in a run; "" = it is none that the calendar knows.
+func (c *Calendar) step(ref string) string {
+	step := plan.OfRun(ref, func(book string) bool { return slices.Contains(c.Numbered, book) })
+	if slices.Contains(c.Transitions, step) || slices.ContainsFunc(c.Exceptions, func(e Exception) bool { return e.Runs && e.Change == step }) {
+		return step
 	}
-	book, step, ok := strings.Cut(ref, "/")
-	n := strings.LastIndexByte(book, '-')
-	return ok && n > 0 && slices.Contains(c.Transitions, book[:n]+"/"+step)
+	return ""
 }
 
 // End is what the calendar says of a zone's end, in words; "" = it has no such zone.

@@ -47,6 +47,7 @@ type Question struct {
 	Party   string      // who changes it; "" = nobody says, so that every zone has a say
 	Group   string      // the party whose member Party is, which is bound by what binds them all; "" = it is nobody's member
 	Change  string      // the reference by which both sides know the change, such as CHG-4711; a waiver may be for that one alone
+	Step    string      // RUNBOOK/STEP, where Change is a step of a runbook or of a run of it: an exception for it holds for each run
 	At      time.Time
 	// ListedTransition says that the change is a step of a run the plan itself lists. Only such a step is of class transition: work that
 	// the plan does not know is not the transition, whatever it is called.
@@ -154,7 +155,7 @@ func amongAny(only []string, party, group string) bool {
 func waiver(waivers []*register.WaiverFacts, z timeline.InForce, q Question) *register.WaiverFacts {
 	for _, w := range waivers {
 		if w.Zone == z.ID && w.InForce(q.At) && lets(w, q) && (w.Side == "" || w.Side == q.Side) &&
-			(w.Service == "" || w.Service == q.Service) && (w.Party == "" || w.Party == q.Party || w.Party == q.Group) && (w.Change == "" || w.Change == q.Change) {
+			(w.Service == "" || w.Service == q.Service) && (w.Party == "" || w.Party == q.Party || w.Party == q.Group) && (w.Change == "" || names(w, q)) {
 			return w
 		}
 	}
@@ -164,9 +165,15 @@ func waiver(waivers []*register.WaiverFacts, z timeline.InForce, q Question) *re
 // lets reports whether a waiver's class lets a change through. One that nobody classed is let through only by name.
 func lets(w *register.WaiverFacts, q Question) bool {
 	if q.Class == "" {
-		return w.Change != "" && w.Change == q.Change
+		return names(w, q)
 	}
 	return Covers([]plan.Class{w.Class}, q.Class)
+}
+
+// names reports whether a waiver is for this very change. One for RUNBOOK/STEP is for that step in each run of the runbook; one for RUN/STEP is for
+// that run alone, and lets nothing through of which nobody says which run it is.
+func names(w *register.WaiverFacts, q Question) bool {
+	return w.Change != "" && (w.Change == q.Change || w.Change == q.Step)
 }
 
 // refuses says why a zone does not allow the change, "" when it does.

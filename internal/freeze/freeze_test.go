@@ -14,6 +14,7 @@ import (
 	"skift/checks"
 	"skift/internal/freeze"
 	"skift/internal/plan"
+	"skift/internal/register"
 	"skift/internal/timeline"
 )
 
@@ -198,6 +199,25 @@ func TestCovers(t *testing.T) {
 			if got, want := freeze.Covers([]plan.Class{allowed}, c), slices.Contains(inside[allowed], c); got != want {
 				t.Errorf("allowing %s covers %s: %v", allowed, c, got)
 			}
+		}
+	}
+}
+
+// An exception for a step of a runbook lets the step through in each run; one for a run's step is for that run alone.
+func TestExceptionForAStep(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2019, 12, 1, 0, 0, 0, 0, time.UTC)
+	for waived, want := range map[string]string{"work/a": "work/a work-2/a", "work-2/a": "work-2/a", "work-3/a": "", "": "work/a work-2/a extra/work-2"} {
+		w := &register.WaiverFacts{Waiver: register.Waiver{Class: plan.Scope, Change: waived, Until: at.AddDate(0, 0, 1)}, Zone: "zone-2", ConfirmedAt: at}
+		var got []string
+		for _, q := range []freeze.Question{{Change: "work/a", Step: "work/a"}, {Change: "work-2/a", Step: "work/a"}, {Change: "extra/work-2"}} {
+			q.Class, q.At = plan.Scope, at
+			if freeze.Judge([]timeline.InForce{zone2}, []*register.WaiverFacts{w}, q).Allowed {
+				got = append(got, q.Change)
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("an exception for %q lets %q through, want %q", waived, got, want)
 		}
 	}
 }

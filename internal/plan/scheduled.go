@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"skift/runbooks"
 )
 
 // Scheduled are the runbooks of the work the plan itself lists: a milestone starts one, or one of them contains it or is undone by it.
@@ -54,17 +56,33 @@ func (p *Plan) ListsChange(ref string) bool {
 	if m := p.Milestones[ref]; m != nil {
 		return m.Change == Transition
 	}
-	book, step, ok := strings.Cut(ref, "/")
-	if !ok {
-		return false
-	}
-	if p.Runbooks[book] == nil { // a run's id is its runbook's and a number
-		book = book[:max(strings.LastIndexByte(book, '-'), 0)]
-	}
+	book, step, ok := strings.Cut(p.StepRef(ref), "/")
+	return ok && p.Scheduled()[book] && p.Runbooks[book].Step(step).Change == string(Transition)
+}
+
+// StepRef is RUNBOOK/STEP of the step that a reference names: itself, or as RUN/STEP of a run; "" = the plan has no such step.
+func (p *Plan) StepRef(ref string) string {
+	ref = OfRun(ref, func(book string) bool { return p.Runbooks[book] != nil })
+	book, step, _ := strings.Cut(ref, "/")
 	rb := p.Runbooks[book]
-	if rb == nil || !p.Scheduled()[book] {
-		return false
+	if rb == nil || !slices.ContainsFunc(rb.Steps, func(s *runbooks.Step) bool { return s.ID == step }) {
+		return ""
 	}
-	s := rb.Step(step)
-	return s != nil && s.Change == string(Transition) && slices.Contains(rb.Steps, s)
+	return ref
+}
+
+// OfRun makes RUNBOOK/STEP of RUN/STEP: a run's id is its runbook's and a number. What is a runbook's own name, isBook says.
+func OfRun(ref string, isBook func(id string) bool) string {
+	run, step, ok := strings.Cut(ref, "/")
+	n := strings.LastIndexByte(run, '-')
+	if !ok || n < 1 || isBook(run) || !Numbered(run) {
+		return ref
+	}
+	return run[:n] + "/" + step
+}
+
+// Numbered reports whether an id ends as that of a run does.
+func Numbered(id string) bool {
+	digits := id[strings.LastIndexByte(id, '-')+1:]
+	return len(digits) < len(id) && digits != "" && strings.Trim(digits, "0123456789") == ""
 }

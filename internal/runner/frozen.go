@@ -24,6 +24,9 @@ func (d *decision) frozen(own *plan.Plan, rn *run.Run, s *runbooks.Step) freeze.
 	now := d.r.plan
 	q := freeze.Question{Class: plan.Class(s.Change), Change: rn.ID + "/" + s.ID, At: d.Now,
 		ListedTransition: s.Change == string(plan.Transition) && d.listed(own, rn.Started.Runbook) && !wasAdded(rn, s.ID)}
+	if !wasAdded(rn, s.ID) {
+		q.Step = rn.Started.Runbook + "/" + s.ID
+	}
 	if party := plan.SeatParty(s.Owner); now.Parties[party] != nil { // one that the revision in use does not know could be any
 		q.Party = party
 	}

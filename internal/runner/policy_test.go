@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"skift/internal/ledger"
 	"skift/internal/register"
@@ -111,5 +112,31 @@ func TestWhatWasInFlightWhenARevisionBroughtAZone(t *testing.T) {
 		w.adopt(longer)
 		at("2000-01-01 03:31:00")
 		w.wantRun(id, run.RunHeld)
+	})
+}
+
+// An exception for a step of a runbook is one in each run of it; one for a run's step is for that run alone. A step that was added is no step of
+// the runbook.
+func TestAnExceptionForAStepOfARunbook(t *testing.T) {
+	t.Parallel()
+	tell(t, frozenFrom(""), three, func(w *world) {
+		at("2000-01-01 02:00:00")
+		id, until := w.begin("three"), time.Now().Add(time.Hour)
+		waive := func(change string) {
+			seq := w.do(runner.Command{Do: runner.DoWaive, Zone: "zone", Class: "scope", Change: change, As: "kombit/chair", Reason: "it must be", Until: &until}).Event
+			w.do(runner.Command{Do: runner.DoConfirm, Event: seq, As: "ibm/operator"})
+		}
+		waive("three-2/a")
+		w.wantRun(id, run.RunHeld)
+		waive("three/a")
+		w.wantSteps(id, "a", "done", "b", "waiting")
+		w.do(runner.Command{Do: runner.DoStep, Run: id, Step: "extra", Answer: "add", As: "kombit/manager", Reason: "we forgot it", File: []byte("owner: ibm/operator\ncommand: [./extra]\nchange: scope\n")})
+		waive("three/b")
+		waive("three/extra")
+		w.wantSteps(id, "b", "done", "extra", "waiting")
+		waive("three/c")
+		w.wantSteps(id, "c", "waiting") // the added one holds the run
+		waive(id + "/extra")
+		w.wantRun(id, run.RunDone)
 	})
 }
