@@ -53,6 +53,9 @@ func TestUntouched(t *testing.T) {
 		{"its dates", File, "    decide_by: cutover.start - 4h\n    scope:", "    decide_by: cutover.start - 3h\n    scope:", weekend},
 		{"a check", File, "min_days: 30", "min_days: 31", all},
 		{"a threshold", File, "thresholds: {yellow: 5d,", "thresholds: {yellow: 4d,", nil},
+		{"the weekend is moved", File, `from: "2019-11-09 00:00"`, `from: "2019-11-09 01:00"`, all},
+		{"the weekend is for less", File, "{kind: window, from", "{kind: window, services: [gateway], from", all},
+		{"a milestone that nothing hangs on", File, "{kind: release, date: unset, change: scope", "{kind: release, date: 2020-06, change: scope", nil},
 		{"a zone", File, "allow: [fix, transition]", "allow: [transition]", all},
 	} {
 		after := shipped(tt.file, tt.old, tt.is)
