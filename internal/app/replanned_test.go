@@ -28,7 +28,7 @@ import (
 )
 
 var (
-	replannedFrom = time.Date(2019, 11, 4, 6, 0, 0, 0, time.UTC)
+	replannedFrom = time.Date(2019, 11, 6, 6, 0, 0, 0, time.UTC)
 	certificate   = time.Date(2020, 10, 31, 12, 0, 0, 0, time.UTC) // ends then
 	renewed       = time.Date(2020, 11, 6, 12, 0, 0, 0, time.UTC)
 )
@@ -240,7 +240,7 @@ func movedByAYear(t *testing.T, w *transition) {
 				t.Errorf("the certificate ended: %v, round %d, %+v", err, j.Round, j.Reasons)
 			}
 		}},
-	}}, time.Date(2019, 11, 20, 6, 0, 0, 0, time.UTC), time.Date(2020, 10, 10, 6, 0, 0, 0, time.UTC))
+	}}, time.Date(2019, 11, 12, 6, 0, 0, 0, time.UTC), time.Date(2020, 10, 12, 6, 0, 0, 0, time.UTC))
 	w.wantCourse(k, "cutover-go go gateway+sftp+sts-admin 2019-11-08", "cutover-go go gateway+sftp+sts-admin 2020-11-06", "switch-go go 2020-11-07", "open-go go 2020-11-07")
 	for _, id := range k.facts.Runs.Order {
 		if r := k.facts.Runs.Runs[id]; r.Started.Runbook == "cutover-weekend" && r.Started.Production && r.Started.PlanHash != hash {
@@ -306,7 +306,7 @@ func splitBefore(t *testing.T, w *transition) {
 func splitAfter(t *testing.T, w *transition) {
 	k := w.replan(story{services: firstPart, ends: splitEnds(), deeds: []deed{
 		w.split(time.Date(2019, 11, 11, 9, 0, 0, 0, time.UTC), "2019-11-16", func(t *testing.T, a *app.App, r api.ReloadReply) { wantVoided(t, r) }),
-		look(betweenThem, between), rehearsed(betweenThem.Add(time.Hour))}})
+		look(betweenThem, between), rehearsed(betweenThem.Add(time.Hour))}}, time.Date(2019, 11, 13, 6, 0, 0, 0, time.UTC), time.Date(2019, 11, 14, 22, 0, 0, 0, time.UTC))
 	w.wantBoth(k)
 }
 

@@ -18,6 +18,7 @@ import (
 	"skift/checks"
 	"skift/internal/plan"
 	"skift/internal/register"
+	"skift/internal/snapshot"
 	"skift/internal/timeline"
 )
 
@@ -327,6 +328,20 @@ func TestSplitWhatIsSwitched(t *testing.T) {
 		first, err := leftInFirst(p, &m, facts, tt.services)
 		if got := fmt.Sprint(first, " ", err); !strings.Contains(got, tt.want) {
 			t.Errorf("%v of %v: %s", tt.services, tt.of, got)
+		}
+	}
+}
+
+// A window that another revision puts on another weekday is told when it is taken up, or would be.
+func TestReloadedWeekday(t *testing.T) {
+	t.Parallel()
+	p := timelineOf(t, initiated(t, "da")).Plan()
+	saturday := p.Milestones["cutover"].From.At
+	for was, want := range map[time.Time]int{saturday.AddDate(0, 0, -7): 0, saturday.AddDate(0, 0, -2): 1} {
+		dates := []snapshot.Shifted{{Kind: timeline.OfMilestone, ID: "cutover", Edge: "start", Was: snapshot.Date{At: was}}, {Kind: timeline.OfMilestone, ID: "hypercare", Edge: "start", Was: snapshot.Date{At: was}},
+			{Kind: timeline.OfMilestone, ID: "cutover", Edge: "end", Was: snapshot.Date{At: was}}}
+		if got := otherWeekdays(p, dates); len(got) != want {
+			t.Errorf("from %s: %+v", was, got)
 		}
 	}
 }

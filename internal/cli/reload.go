@@ -17,6 +17,7 @@ import (
 	"skift/internal/diag"
 	"skift/internal/gate"
 	"skift/internal/journal"
+	"skift/internal/lint"
 	"skift/internal/plan"
 	"skift/internal/register"
 	"skift/internal/snapshot"
@@ -179,6 +180,7 @@ func (s *session) brought(r api.ReloadReply) string {
 		screen.Width = v.width
 		_ = t.Write(&b, screen) // a buffer takes everything
 	}
+	v.hindrances(&b, "move.cautions", term.Risk, otherWeekdays(p, r.Dates))
 	v.voided(&b, r.Votes)
 	if !r.Unchanged {
 		v.bound(&b, r.Runs)
@@ -187,6 +189,17 @@ func (s *session) brought(r api.ReloadReply) string {
 		b.WriteString("\n")
 	}
 	return b.String()
+}
+
+// otherWeekdays tells of the windows with other dates that begin on another weekday than at first.
+func otherWeekdays(p *plan.Plan, dates []snapshot.Shifted) (out []lint.Hindrance) {
+	t := timeline.At(p, &register.Facts{}, time.Now())
+	for _, d := range dates {
+		if d.Kind == timeline.OfMilestone && d.Edge == string(timeline.Begin) {
+			out = append(out, lint.Weekday(p, t, d.ID, d.Was.At)...)
+		}
+	}
+	return out
 }
 
 // manyChanges is how many changes and dates are listed; --json has all.

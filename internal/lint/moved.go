@@ -41,7 +41,7 @@ func Compare(before, after *plan.Plan, known Known) Moved {
 	dated := is.dated(was)
 	for _, id := range dated {
 		out.Hindrances = append(out.Hindrances, is.past(was, id)...)
-		out.Cautions = append(out.Cautions, is.weekday(id)...)
+		out.Cautions = append(out.Cautions, Weekday(is.p, is.t, id, was.begins(id))...)
 	}
 	old := was.all(dated)
 	for _, h := range is.all(dated) {
@@ -100,6 +100,14 @@ func (m *moving) all(dated []string) []Hindrance {
 	return out
 }
 
+// begins is when a milestone begins; zero = nobody knows, or it is not there.
+func (m *moving) begins(id string) time.Time {
+	if ms := m.t.Milestone(id); ms != nil {
+		return ms.Start.At
+	}
+	return time.Time{}
+}
+
 // past tells of a beginning that would lie in the past although nothing has begun.
 func (m *moving) past(before *moving, id string) []Hindrance {
 	ms, was := m.t.Milestone(id), before.t.Milestone(id)
@@ -113,11 +121,19 @@ func (m *moving) past(before *moving, id string) []Hindrance {
 	return []Hindrance{{Code: "past", Subject: id, At: begins.At, By: m.known.Now}}
 }
 
-// weekday tells of a window that begins on another weekday than it was made for: rosters, intake and banks keep to the week.
-func (m *moving) weekday(id string) []Hindrance {
-	w := m.t.Milestone(id)
+// Weekday tells of a window that begins on another weekday than it did, and than it was made for: rosters, intake and banks keep to the week.
+// was is its beginning in the revision before; zero = it was not there.
+func Weekday(p *plan.Plan, t *timeline.Timeline, id string, was time.Time) []Hindrance {
+	w := t.Milestone(id)
+	if w == nil || p.Milestones[id].Kind != plan.Window {
+		return nil
+	}
 	first, is := w.OriginalStart.At, w.Start.At
-	if m.p.Milestones[id].Kind != plan.Window || first.IsZero() || is.IsZero() || first.In(m.p.Zone).Weekday() == is.In(m.p.Zone).Weekday() {
+	if first.Equal(is) {
+		first = was // its first date is not kept
+	}
+	same := func(a time.Time) bool { return a.In(p.Zone).Weekday() == is.In(p.Zone).Weekday() }
+	if is.IsZero() || first.IsZero() || same(first) || !was.IsZero() && same(was) {
 		return nil
 	}
 	return []Hindrance{{Code: "weekday", Subject: id, At: is}}

@@ -105,7 +105,7 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// A window on another weekday is told, and hinders nothing; one that only ends later is not. One that is new is looked at as well.
+// A window on another weekday than before and at first is told, and hinders nothing; one that only ends later is not. One that is new is looked at as well.
 func TestCompareWeekday(t *testing.T) {
 	t.Parallel()
 	known := lint.Known{Now: time.Date(2019, 5, 1, 0, 0, 0, 0, time.UTC)}
@@ -116,6 +116,7 @@ func TestCompareWeekday(t *testing.T) {
 		{`from: "2019-11-12 00:00", was: [{from: "2019-11-09 00:00", until: "2019-11-10 18:00", moved: 2019-05-01, reason: late}], until: {at: "2019-11-13 18:00"`, "weekday cutover"},
 		{`from: "2019-11-16 00:00", was: [{from: "2019-11-09 00:00", until: "2019-11-10 18:00", moved: 2019-05-01, reason: late}], until: {at: "2019-11-17 18:00"`, ""},
 		{`from: "2019-11-09 00:00", until: {at: "2019-11-11 18:00"`, ""},
+		{`from: "2019-11-12 00:00", until: {at: "2019-11-13 18:00"`, "weekday cutover"}, // its first date is not kept
 	} {
 		before, after := revised(t, toNextYear[0], tt.is)
 		said, got := lint.Compare(before, after, known), ""
