@@ -16,7 +16,7 @@ import (
 )
 
 // hostPath is a folder of the host that a command of the documentation names.
-var hostPath = regexp.MustCompile(`(^|[\s"'=])(/(?:etc|var|run|usr/local)/)`)
+var hostPath = regexp.MustCompile(`(^|[\s"'=]-?)(/(?:etc|var|run|usr/local)/)`)
 
 // TestOperations types what docs/operations.md says under "Step by step", on a host that is a folder: there sudo, systemctl and journalctl do
 // what they must for that, by the unit that ships, and nothing belongs to anybody else.
