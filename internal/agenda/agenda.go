@@ -156,7 +156,12 @@ func (b *builder) events() []ics.Event {
 }
 
 // uid names a thing of a plan for ever: by what it is and its id, never by its date.
-func (b *builder) uid(kind, id string) string { return kind + "." + id + "@" + b.Plan.ID + ".skift" }
+func (b *builder) uid(kind, id string) string { return uid(b.Plan, kind, id) }
+
+func uid(p *plan.Plan, kind, id string) string { return kind + "." + id + "@" + p.ID + ".skift" }
+
+// MilestoneUID is by what a milestone is known in every calendar.
+func MilestoneUID(p *plan.Plan, id string) string { return uid(p, "milestone", id) }
 
 // undated names what has no date yet: it is in no calendar, and must not be forgotten for that.
 func (b *builder) undated() string {

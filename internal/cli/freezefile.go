@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"skift/internal/agenda"
 	"skift/internal/freeze"
 	"skift/internal/ics"
 	"skift/internal/plan"
@@ -21,9 +23,6 @@ import (
 	"skift/internal/signed"
 	"skift/internal/timeline"
 )
-
-// epoch is from when versions of a calendar are counted, in minutes.
-var epoch = time.Date(2019, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func (s *session) freezeExportCommand() *cobra.Command {
 	var party, out string
@@ -80,7 +79,11 @@ func (s *session) freezeExport(ctx context.Context, party, out string, now time.
 	if err := replaceFile(name, data); err != nil {
 		return err
 	}
-	days, err := zoneDays(p, c).Encode()
+	zones, err := s.zoneDays(ctx, n, party)
+	if err != nil {
+		return err
+	}
+	days, err := zones.Encode()
 	if err != nil {
 		return fmt.Errorf("write the zones as calendar: %w", err)
 	}
@@ -95,31 +98,23 @@ func (s *session) freezeExport(ctx context.Context, party, out string, now time.
 	return nil
 }
 
-// zoneDays is the same calendar for people, who put it beside their own: it is not signed and allows nothing. A zone is known by its UID
-// for ever, and each export is a newer version of it.
-func zoneDays(p *plan.Plan, c freeze.Calendar) ics.Calendar {
-	w := speak(p)
-	out := ics.Calendar{Name: p.Title.In(p.Language), Zone: p.Zone}
-	for _, z := range c.Zones {
-		if z.From.IsZero() {
-			continue // it waits for an event, and has no day yet
-		}
-		end := z.Until
-		if end.IsZero() {
-			end = z.Ends.At
-		}
-		var lets []string
-		for _, class := range z.Allow {
-			lets = append(lets, w.T("class."+string(class)))
-		}
-		if len(lets) == 0 {
-			lets = append(lets, w.T("report.nothing"))
-		}
-		out.Events = append(out.Events, ics.Event{UID: "zone-" + z.Zone + "." + c.Party + "." + p.ID + "@skift", Summary: z.Title.In(p.Language), Start: z.From, End: end,
-			Description: w.T("freeze.lets") + ": " + w.List(lets) + "\n" + z.Ends.Text, AllDay: true, Tentative: z.Until.IsZero(),
-			Sequence: int(c.MadeAt.Sub(epoch) / time.Minute), Modified: c.MadeAt})
+// zoneDays is the same for people, who put it beside their own: it is not signed and allows nothing. Its events are those of the party's
+// whole calendar, so that who takes in both has each zone once; one that is gone is cancelled.
+func (s *session) zoneDays(ctx context.Context, n present, party string) (ics.Calendar, error) {
+	revisions, err := s.revisions(ctx, n.plan, n.data)
+	if err != nil {
+		return ics.Calendar{}, err
 	}
-	return out
+	zones := map[string]bool{}
+	for _, r := range revisions {
+		for _, m := range r.Plan.Milestones {
+			zones[agenda.MilestoneUID(r.Plan, m.ID)] = m.Kind == plan.Zone || zones[agenda.MilestoneUID(r.Plan, m.ID)]
+		}
+	}
+	out := agenda.Build(revisions, agenda.Member(n.plan, party), speak(n.plan))
+	out.Description = "" // of what has no date yet, which need not be a zone
+	out.Events = slices.DeleteFunc(out.Events, func(e ics.Event) bool { return !zones[e.UID] })
+	return out, nil
 }
 
 // signingKey is the key that calendars are signed with.

@@ -24,7 +24,8 @@ func (e *ScheduleError) Error() string { return e.Problem }
 // in local time of the zone. Any error is a *ScheduleError.
 //
 // An expression whose hour field names every hour is an interval: it has a slot at every instant whose local clock matches,
-// so a clock change neither adds nor takes away a beat. Any other is fixed to the clock: each local slot is one instant,
+// so a clock change neither adds nor takes away a beat. So is one whose hour field is a step of all ("*/2"): its minutes and hours are those
+// of UTC, as the beats of every: are, and its days are local days. Any other is fixed to the clock: each local slot is one instant,
 // one that the clocks skip comes at the first instant after the gap, one that they show twice comes the first time.
 //
 // Refused is what the cron library accepts and nobody means: a zone inside the expression (it even panics on some), a schedule
@@ -102,6 +103,9 @@ func fromSpec(expr string, spec *cron.SpecSchedule, c Calendar) (cron.Schedule, 
 		spec.Location = c.zone
 		return interval{spec}, nil
 	}
+	if hours := strings.Fields(expr); len(hours) == len(fieldBounds) && (strings.HasPrefix(hours[1], "*/") || strings.HasPrefix(hours[1], "?/")) && !strings.Contains(hours[1], ",") {
+		return newBeat(spec, c.zone), nil
+	}
 	return fixed{spec, c}, nil
 }
 
@@ -147,6 +151,42 @@ func (s interval) Next(t time.Time) time.Time {
 		return time.Time{}
 	}
 	return n.UTC()
+}
+
+// beat is a schedule whose hours are a step of all: it goes by UTC, so that the night in which the clocks change has neither a slot too many
+// nor too few. Its days are those of the plan's zone.
+type beat struct {
+	hours *cron.SpecSchedule // minutes and hours of any day, in UTC
+	days  *cron.SpecSchedule // only its days are asked
+	zone  *time.Location
+}
+
+func newBeat(spec *cron.SpecSchedule, zone *time.Location) beat {
+	hours := *spec
+	hours.Dom, hours.Month, hours.Dow = anyDay, anyDay, anyDay
+	return beat{&hours, spec, zone}
+}
+
+const (
+	anyDay = 1<<32 - 1 // every day and month
+	// beatYears is how far ahead a beat looks: 29 February is at most eight years away.
+	beatYears = 9
+)
+
+func (s beat) Next(t time.Time) time.Time {
+	limit := t.AddDate(beatYears, 0, 0)
+	for n := s.hours.Next(t.UTC()); !n.IsZero() && n.Before(limit); n = s.hours.Next(n) {
+		if s.on(n.In(s.zone)) {
+			return n.UTC()
+		}
+	}
+	return time.Time{}
+}
+
+// on reports whether a local day is one of its days.
+func (s beat) on(l time.Time) bool {
+	has := func(field uint64, n int) bool { return field&(1<<uint(n)) != 0 }
+	return has(s.days.Dom, l.Day()) && has(s.days.Month, int(l.Month())) && has(s.days.Dow, int(l.Weekday()))
 }
 
 // fixed is a schedule bound to the local clock. Its spec is walked on a clock that never changes, and each slot found there is

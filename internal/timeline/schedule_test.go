@@ -106,7 +106,7 @@ func TestEvery(t *testing.T) {
 // pattern is a schedule with its meaning written out by hand, so that the test does not ask the code under test.
 type pattern struct {
 	expr     string
-	interval bool // names every hour
+	interval bool // names every hour, or a step of all
 	matches  func(l time.Time) bool
 }
 
@@ -118,7 +118,9 @@ var patterns = []pattern{
 	{"59 1 * * *", false, func(l time.Time) bool { return l.Hour() == 1 && l.Minute() == 59 }},
 	{"0 3 * * SUN", false, func(l time.Time) bool { return l.Weekday() == time.Sunday && l.Hour() == 3 && l.Minute() == 0 }},
 	{"*/20 1-3 * * *", false, func(l time.Time) bool { return l.Hour() >= 1 && l.Hour() <= 3 && l.Minute()%20 == 0 }},
-	{"0 */2 * * *", false, func(l time.Time) bool { return l.Hour()%2 == 0 && l.Minute() == 0 }},
+	{"0 */2 * * *", true, func(l time.Time) bool { return l.UTC().Hour()%2 == 0 && l.Minute() == 0 }},
+	{"30 */2 * * *", true, func(l time.Time) bool { return l.UTC().Hour()%2 == 0 && l.Minute() == 30 }},
+	{"30 */6 * * SUN", true, func(l time.Time) bool { return l.Weekday() == time.Sunday && l.UTC().Hour()%6 == 0 && l.Minute() == 30 }},
 	{"*/15 * * * *", true, func(l time.Time) bool { return l.Minute()%15 == 0 }},
 	{"5 * * * *", true, func(l time.Time) bool { return l.Minute() == 5 }},
 	{"@hourly", true, func(l time.Time) bool { return l.Minute() == 0 }},
