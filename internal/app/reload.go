@@ -6,13 +6,16 @@ import (
 	"log/slog"
 	"net/netip"
 	"reflect"
+	"strings"
 	"time"
 
 	"skift/config"
 	"skift/internal/api"
 	"skift/internal/diag"
+	"skift/internal/freeze"
 	"skift/internal/ledger"
 	"skift/internal/plan"
+	"skift/internal/register"
 	"skift/internal/runner"
 	"skift/internal/snapshot"
 )
@@ -51,6 +54,9 @@ func (a *App) Reload(ctx context.Context, q api.ReloadRequest) (api.ReloadReply,
 	if err != nil {
 		return out, err
 	}
+	if err := a.maySoften(before, q, out.Zones); err != nil {
+		return out, err
+	}
 	if err := a.revisions.keep(before); err != nil { // who runs by it finds this very one
 		return out, err
 	}
@@ -58,7 +64,7 @@ func (a *App) Reload(ctx context.Context, q api.ReloadRequest) (api.ReloadReply,
 		return out, err
 	}
 	a.dialer.Allow(append(networks(r.Plan), a.bound(r.Plan)...)) // before anybody asks by the new one
-	adopted, err := a.runner.Adopt(ctx, r.Plan, who)
+	adopted, err := a.runner.Adopt(ctx, r.Plan, who, q.Reason)
 	if err != nil {
 		return out, err
 	}
@@ -71,6 +77,30 @@ func (a *App) Reload(ctx context.Context, q api.ReloadRequest) (api.ReloadReply,
 // reject keeps that the files have errors, for everybody who looks, until others are taken up.
 func (a *App) reject(r Reading) {
 	a.rejected.Store(&snapshot.Rejected{At: time.Now().UTC(), Errors: r.Problems.Errors(), First: first(r.Problems.Sorted())})
+}
+
+// maySoften refuses a revision by which zones in force end or protect less, unless somebody who answers for them says that it may, and why: a zone
+// is agreed between parties, and not taken out in passing.
+func (a *App) maySoften(before *plan.Plan, q api.ReloadRequest, zones []register.ZoneChange) error {
+	lost := freeze.Loses(zones)
+	if len(lost) == 0 {
+		return nil
+	}
+	var told []string
+	for _, z := range lost {
+		told = append(told, z.String())
+	}
+	what, party := strings.Join(told, "; "), before.Parties[plan.SeatParty(q.As)]
+	switch {
+	case !q.Accept:
+		return &runner.Refusal{Kind: runner.Refused, Message: what + ": nothing was changed", Hints: []string{"skift reload --dry-run shows all that it brings",
+			`when the parties agree: skift reload --accept --reason "…" --as SEAT`}}
+	case strings.TrimSpace(q.Reason) == "":
+		return &runner.Refusal{Kind: runner.Usage, Message: what + ", and nobody says why", Hints: []string{`add --reason "…": it is kept in the journal`}}
+	case party == nil || party.Role != plan.Customer:
+		return &runner.Refusal{Kind: runner.Forbidden, Message: what + ": only a seat of the customer may accept that", Hints: []string{"add --as with a seat of the customer"}}
+	}
+	return nil
 }
 
 // first is the first error of some problems in one line.

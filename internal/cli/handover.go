@@ -210,6 +210,8 @@ func tell(c *words.Catalogue, p *plan.Plan, e journal.Event) string {
 		state = localTime(p, listed.AsOf)
 	case e.Kind == register.PhaseMoved:
 		state = strings.Join(b.Services, ", ") + ": " + c.T("phase."+b.Phase)
+	case e.Kind == register.PlanAdopted:
+		state = zonesText(c, e)
 	}
 	gated := strings.HasPrefix(e.Kind, "gate.")
 	key := "told." + e.Kind

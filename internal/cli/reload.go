@@ -34,13 +34,16 @@ func (s *session) reloadCommand() *cobra.Command {
 		Long: "The changed plan is a new revision: it is shown what is not the same, which dates move, and which answers at gates count no more. It is\n" +
 			"gone by from the next decision on; runs that are under way go on by the plan they were begun on. A plan with errors changes nothing.\n" +
 			"SIGHUP to skift serve does the same. Plan id, time zone and data directory cannot change while it runs; skift.yaml is read at the start.\n" +
+			"A revision by which a frozen zone in force ends or protects less is refused, to SIGHUP as well, without --accept, --reason and --as.\n" +
 			"--dry-run says what it would bring, also where nothing serves: a process that begins takes the files as they are.\n" +
-			"Exit: 0 taken up, or nothing changed · 2 the plan has errors.",
+			"Exit: 0 taken up, or nothing changed · 2 the plan has errors · 3 a zone in force would end or protect less.",
 		Args: args(),
 		RunE: func(c *cobra.Command, _ []string) error { return s.reload(c.Context(), q, time.Now()) },
 	})
 	c.Flags().BoolVar(&q.Dry, "dry-run", false, "say what it would bring, and change nothing")
 	c.Flags().StringVar(&q.As, "as", "", "`SEAT` that takes it into use")
+	c.Flags().BoolVar(&q.Accept, "accept", false, "zones in force may end or protect less by it; with --reason and a seat of the customer")
+	c.Flags().StringVar(&q.Reason, "reason", "", "why they may: it is kept in the journal")
 	return c
 }
 
@@ -166,6 +169,12 @@ func (s *session) brought(r api.ReloadReply) string {
 			v.item(&b, changeSign[c.How], changeText(v.c, c))
 		}
 	}
+	if len(r.Zones) > 0 {
+		v.section(&b, v.c.T("reload.zones"))
+		for _, z := range r.Zones {
+			v.item(&b, zoneSign[z.How], zoneText(v.c, z))
+		}
+	}
 	if len(r.Dates) > 0 {
 		v.section(&b, v.c.T("move.dates"))
 		t := term.NewTable()
@@ -206,6 +215,22 @@ func otherWeekdays(p *plan.Plan, dates []snapshot.Shifted) (out []lint.Hindrance
 const manyChanges = 40
 
 var changeSign = map[string]string{plan.Added: "+", plan.Removed: "-", plan.Changed: "~", plan.Moved: "→"}
+
+var zoneSign = map[string]string{register.ZoneBegins: "+", register.ZoneEnds: "-", register.ZoneLoosens: "~"}
+
+// zoneText says what becomes of a zone in force.
+func zoneText(c *words.Catalogue, z register.ZoneChange) string {
+	return term.Line(c.T("zone-change."+z.How, "zone", z.Zone, "until", z.Ends, "keys", strings.Join(z.Loosened, ", ")))
+}
+
+// zonesText says what became of the zones in force, after what else is told of a revision.
+func zonesText(c *words.Catalogue, e journal.Event) (text string) {
+	adopted, _ := body[register.Adopted](e)
+	for _, z := range adopted.Zones {
+		text += "; " + zoneText(c, z)
+	}
+	return text
+}
 
 // changeText says one change.
 func changeText(c *words.Catalogue, ch plan.Change) string {
@@ -278,5 +303,8 @@ func (s *session) reloads(ctx context.Context, a *app.App) {
 func (w *watcher) printAdopted(e journal.Event) {
 	if b, ok := body[register.Adopted](e); ok && w.all && !b.First {
 		w.line(e, term.Gate, "revision %.12s of the plan is in use: %s", b.Hash, numbered(len(b.Changes)+b.More, "change"))
+		for _, z := range b.Zones {
+			w.line(e, term.Gate, "%s", z)
+		}
 	}
 }

@@ -1,7 +1,9 @@
 package register
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"skift/internal/journal"
@@ -71,4 +73,15 @@ func (f *Facts) milestone(id string) *MilestoneFacts {
 		f.Milestones[id] = &MilestoneFacts{}
 	}
 	return f.Milestones[id]
+}
+
+// String says it for whoever gave a command. The plan's own words for it are those of internal/words.
+func (z ZoneChange) String() string {
+	switch z.How {
+	case ZoneEnds:
+		return fmt.Sprintf("%s, in force until %s, ends with this revision", z.Zone, z.Ends)
+	case ZoneLoosens:
+		return fmt.Sprintf("%s, in force until %s, protects less by this revision (%s)", z.Zone, z.Ends, strings.Join(z.Loosened, ", "))
+	}
+	return fmt.Sprintf("%s begins with this revision, until %s", z.Zone, z.Ends)
 }

@@ -49,10 +49,11 @@ type Adopted struct {
 
 	Was     string        `json:"was,omitempty"` // hash of the revision before
 	Changes []plan.Change `json:"changes,omitempty"`
-	Along   []string      `json:"along,omitempty"` // milestones that hang on what was moved
-	Stand   []string      `json:"stand,omitempty"` // gates that it leaves as they were: what was said there counts on
-	More    int           `json:"more,omitempty"`  // changes that are not listed
-	Zones   []ZoneChange  `json:"zones,omitempty"` // what becomes of the frozen zones in force
+	Along   []string      `json:"along,omitempty"`  // milestones that hang on what was moved
+	Stand   []string      `json:"stand,omitempty"`  // gates that it leaves as they were: what was said there counts on
+	More    int           `json:"more,omitempty"`   // changes that are not listed
+	Reason  string        `json:"reason,omitempty"` // why it may end or loosen a zone in force
+	Zones   []ZoneChange  `json:"zones,omitempty"`  // what becomes of the frozen zones in force
 }
 
 // What another revision does to a zone in force.

@@ -22,7 +22,7 @@ type Adoption struct {
 
 // Adopt takes another revision of the plan into use, from the next decision on: one event, with what is not the same. Runs that are under way
 // go on by their own, under the zones of the new one. The revision must be kept already, for runs will be bound to it.
-func (r *Runner) Adopt(ctx context.Context, p *plan.Plan, who journal.Actor) (Adoption, error) {
+func (r *Runner) Adopt(ctx context.Context, p *plan.Plan, who journal.Actor, reason string) (Adoption, error) {
 	was := r.Plan()
 	var out Adoption
 	head, err := r.decide(ctx, func(d *decision) error {
@@ -31,7 +31,7 @@ func (r *Runner) Adopt(ctx context.Context, p *plan.Plan, who journal.Actor) (Ad
 		}
 		out = d.brings(p)
 		if out.Was != p.Hash {
-			seq, err := d.adopted(p, out, who)
+			seq, err := d.adopted(p, out, who, reason)
 			if err != nil {
 				return err
 			}
@@ -54,7 +54,7 @@ func (d *decision) adopt(p *plan.Plan) error {
 	if a.Was == p.Hash {
 		return nil
 	}
-	_, err := d.adopted(p, a, engine())
+	_, err := d.adopted(p, a, engine(), "")
 	return err
 }
 
@@ -77,9 +77,9 @@ func (d *decision) brings(p *plan.Plan) Adoption {
 const mostChanges = 50
 
 // adopted records that a revision is in use.
-func (d *decision) adopted(p *plan.Plan, a Adoption, who journal.Actor) (int64, error) {
+func (d *decision) adopted(p *plan.Plan, a Adoption, who journal.Actor, reason string) (int64, error) {
 	reg := &d.Facts.Register
-	b := register.Adopted{Hash: p.Hash, First: reg.AdoptedAt.IsZero(), Was: a.Was, Along: plan.Along(p, a.Changes), Stand: a.Stand, Zones: a.Zones}
+	b := register.Adopted{Hash: p.Hash, First: reg.AdoptedAt.IsZero(), Was: a.Was, Along: plan.Along(p, a.Changes), Stand: a.Stand, Zones: a.Zones, Reason: d.r.clean(reason)}
 	for _, c := range a.Changes {
 		if len(b.Changes) < mostChanges || register.Telling(c) {
 			b.Changes = append(b.Changes, c)

@@ -18,7 +18,7 @@ import (
 func (w *world) adopt(p *plan.Plan) runner.Adoption {
 	w.t.Helper()
 	w.shelf[p.Hash] = p
-	a, err := w.r.Adopt(context.Background(), p, journal.Actor{Via: journal.ViaConsole})
+	a, err := w.r.Adopt(context.Background(), p, journal.Actor{Via: journal.ViaConsole}, "")
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -107,7 +107,7 @@ var tellings = []entry{
 	{"told.milestone.reopened", "milepæl {subject} er ikke passeret alligevel", "milestone {subject} has not passed after all"},
 	{"told.status.set", "lyset blev sat: {state}", "the light was set: {state}"},
 	{"told.log", "noteret", "noted"},
-	{"told.plan.adopted", "en udgave af planen blev taget i brug", "a revision of the plan came into use"},
+	{"told.plan.adopted", "en udgave af planen blev taget i brug{state}", "a revision of the plan came into use{state}"},
 	{"told.probing.paused", "{subject} måles ikke", "{subject} is not probed"},
 	{"told.probing.resumed", "{subject} måles igen", "{subject} is probed again"},
 	{"told.message.settled", "mail: {state}", "mail: {state}"},
