@@ -29,6 +29,8 @@ type story struct {
 	phases    map[string]string                       // where a service ends; the others where the plan takes them
 	passed    map[string]string                       // the day on which a milestone is passed, where that is another than in the first story
 	deeds     []deed                                  // what is done at a time, in this order
+	answers   map[string]string                       // what is said at one of the plan's own gates, by "id/round", instead of go; "" = nothing
+	more      func(*ledger.Facts) []wish              // what else is wished for as things are
 	ends      time.Time                               // zero = with the plan
 }
 
@@ -205,6 +207,9 @@ func (p *people) wishes() (out []wish) {
 				out = append(out, p.inRun(r)...)
 			}
 		}
+		if p.story.more != nil {
+			out = append(out, p.story.more(f)...)
+		}
 	})
 	return out
 }
@@ -236,6 +241,13 @@ func (p *people) atGate(g *plan.Gate, key register.GateKey, f *ledger.Facts) (ou
 	round := fmt.Sprintf("%s/%d", g.ID, facts.Round)
 	decides.at = later(later(decides.at, p.story.notBefore["gate/"+g.ID]), p.story.notBefore["gate/"+round])
 	decides.Services = slices.Concat(p.story.services[g.ID], p.story.services[round])
+	switch answer, other := p.story.answers[round]; {
+	case !other || key.Run != "":
+	case answer == "":
+		return out[:len(out)-1]
+	default:
+		decides.Answer, decides.Services = answer, nil
+	}
 	return out
 }
 

@@ -339,6 +339,7 @@ func TestWholePlan(t *testing.T) {
 			}
 			if name == lateAndRed && !t.Failed() {
 				replanned(t, inItsWeek)
+				t.Run("a no-go, an extension, a back-out and another weekend", func(t *testing.T) { secondTry(t, inItsWeek, seeds) })
 			}
 		})
 	}
