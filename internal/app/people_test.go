@@ -87,7 +87,7 @@ type people struct {
 	story   story
 	arrived func(mail string) bool // what they find who look into a mailbox
 	tried   map[string]time.Time   // what could not be done: not again before
-	done    int                    // how many of the story's deeds
+	done    *int                   // how many of the story's deeds, by any process
 }
 
 // wish is what somebody is asked for, and when they come to it.
@@ -134,13 +134,13 @@ func (p *people) act(ctx context.Context, dead <-chan struct{}) {
 // due does what is due and returns when somebody comes to something next.
 func (p *people) due(ctx context.Context, now time.Time) time.Time {
 	next := p.story.end()
-	for p.done < len(p.story.deeds) {
-		d := p.story.deeds[p.done]
+	for *p.done < len(p.story.deeds) {
+		d := p.story.deeds[*p.done]
 		if d.at.After(now) {
 			next = sooner(next, d.at)
 			break
 		}
-		p.done++
+		*p.done++
 		d.do(p.t, p.app)
 	}
 	for _, w := range append(p.wishes(), p.doubts(ctx, now)...) {

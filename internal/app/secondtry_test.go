@@ -30,7 +30,7 @@ var (
 // extended, and go is said after the one that the plan has.
 func secondTryStory(w *transition) story {
 	return story{
-		ends:      time.Date(2019, 11, 17, 6, 0, 0, 0, time.UTC),
+		ends:      time.Date(2019, 11, 17, 6, 7, 0, 0, time.UTC), // no slot is there
 		answers:   map[string]string{"cutover-go/1": "no-go", "switch-go/1": "no-go", "open-go/1": ""},
 		notBefore: map[string]time.Time{"gate/cutover-go/2": afterDeadline},
 		deeds:     []deed{w.move(movedOn, "cutover", timeline.Wish{To: toSaturday}, nothing)},

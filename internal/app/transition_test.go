@@ -48,6 +48,7 @@ type transition struct {
 	plan  string // its directory
 	data  string
 	lives int
+	done  int  // how many of the story's deeds
 	slept bool // for longer than a person takes
 	story story
 	fate  func(at time.Time, nth int, after bool) (dies bool, down time.Duration) // nil = nothing ever dies
@@ -185,8 +186,7 @@ func (w *transition) life(t *testing.T) (next time.Time) {
 	}
 	force, ended := make(chan struct{}), make(chan error, 1)
 	go func() { ended <- a.Simulate(ctx, force) }()
-	over := slices.IndexFunc(append(w.story.deeds, deed{at: w.story.end()}), func(d deed) bool { return !d.at.Before(time.Now()) })
-	people := &people{t: t, app: a, story: w.story, done: over, arrived: func(mail string) bool {
+	people := &people{t: t, app: a, story: w.story, done: &w.done, arrived: func(mail string) bool {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		return w.mails[mail] > 0
