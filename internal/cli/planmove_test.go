@@ -269,7 +269,12 @@ func TestSplitTheWeekend(t *testing.T) {
 	t.Parallel()
 	dir := initiated(t, "da")
 	before := planText(t, dir)
-	r := &redating{milestone: "cutover", reason: "The files need another week", accept: true, wish: timeline.Wish{To: "2019-11-16"}}
+	r := &redating{milestone: "cutover", reason: "The files need another week", wish: timeline.Wish{To: "2019-11-16"}}
+	if text, code := spoken(dir, func(s *session) error { return s.planSplit(t.Context(), r, []string{"sftp"}, "", october) }); code != ExitNoGo || before != planText(t, dir) ||
+		!strings.Contains(text, "er forbi 11. november 2019, og open-go") {
+		t.Fatalf("what ends with the last weekend stays behind: exit %d: %s", code, text)
+	}
+	r = &redating{milestone: "cutover", reason: "The files need another week", wish: timeline.Wish{To: "2019-11-16", With: []string{"in-operation"}}}
 	text, code := spoken(dir, func(s *session) error { return s.planSplit(t.Context(), r, []string{"sftp"}, "", october) })
 	if code != ExitOK || !strings.Contains(text, "cutover is for gateway, sts-admin; cutover-2 is for sftp") {
 		t.Fatalf("exit %d: %s", code, text)
@@ -285,6 +290,9 @@ func TestSplitTheWeekend(t *testing.T) {
 	}
 	if h := tl.Milestone("hypercare"); !h.Start.At.Equal(tl.Milestone("cutover").Start.At) || h.End.At.Sub(h.OriginalEnd.At) != 0 && h.End.At.Before(second.End.At) {
 		t.Errorf("hypercare: %v to %v", h.Start.At, h.End.At)
+	}
+	if in := tl.Milestone("in-operation"); in.Start.At.In(tl.Plan().Zone).Format(time.DateOnly) != "2019-11-18" || len(in.Was) != 1 {
+		t.Errorf("what goes along: %v, %+v", in.Start, in.Was)
 	}
 	go1, _ := tl.Gate(nil, tl.Plan().Gates["cutover-go"])
 	later := timeline.At(tl.Plan(), nil, second.Start.At.AddDate(0, 0, -3))

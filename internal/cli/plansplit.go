@@ -21,11 +21,12 @@ func (s *session) planSplitCommand() *cobra.Command {
 	var services []string
 	var name string
 	c := s.asJSON(&cobra.Command{
-		Use: "split WINDOW DATE --services IDS --reason WHY [--name ID] [--accept] [--dry-run]", Short: "Give the window a second one for some services, and say what that brings",
+		Use: "split WINDOW DATE --services IDS --reason WHY [--with IDS] [--name ID] [--accept] [--dry-run]", Short: "Give the window a second one for some services, and say what that brings",
 		Long: "Writes a second window for the same runbook into plan.yaml, on DATE and as long as the first. What hangs on the end of it all hangs on the\n" +
 			"second then: ends of phases and suites, and the moments at which certificates must be valid. What hangs on the beginning stays. The services\n" +
 			"are those of the second, and the others those of the first: each window names its own. What was switched stays switched; votes on the plan\n" +
-			"as it was count no more. Exit as with skift plan move.",
+			"as it was count no more. What has a date of its own, such as the day of operation, stays unless --with names it; what becomes impossible\n" +
+			"is said and refused as with skift plan move. Exit as with skift plan move.",
 		Args: args("WINDOW", "DATE"),
 		RunE: func(c *cobra.Command, a []string) error {
 			r.milestone, r.wish.To = a[0], a[1]
@@ -34,6 +35,7 @@ func (s *session) planSplitCommand() *cobra.Command {
 	})
 	r.flags(c)
 	c.Flags().StringSliceVar(&services, "services", nil, "the services, `IDS`, that are left for the second window")
+	c.Flags().StringSliceVar(&r.wish.With, "with", nil, "milestones and gates, `IDS`, that go along by as many days as lie between the two")
 	c.Flags().StringVar(&name, "name", "", "`ID` of the second window (default: that of the first and -2)")
 	return c
 }
@@ -57,7 +59,7 @@ func (s *session) planSplit(ctx context.Context, r *redating, services []string,
 	if err != nil {
 		return err
 	}
-	dates, err := r.was.Redate(r.milestone, timeline.Wish{To: r.wish.To})
+	dates, err := r.was.Redate(r.milestone, timeline.Wish{To: r.wish.To, With: r.wish.With})
 	if err != nil {
 		return wishError(err)
 	}
@@ -65,6 +67,12 @@ func (s *session) planSplit(ctx context.Context, r *redating, services []string,
 	split := plan.Split{Window: r.milestone, Name: name, From: dates[0].From, Until: dates[0].Until,
 		First: first, Rest: services, Own: r.was.GatesOf(m.Runbook), Was: r.entry()}
 	text, err := plan.SplitWindow(p.Sources[plan.File], split)
+	if along := dates[1:]; err == nil && len(along) > 0 {
+		for i := range along {
+			along[i].Was = r.entry()
+		}
+		text, err = plan.Redate(text, along)
+	}
 	if err != nil {
 		return usage(err.Error(), "docs/operations.md shows what to write")
 	}

@@ -146,7 +146,7 @@ func (m *moving) exits() (out []Hindrance) {
 		if g == nil || !ms.PassedAt.IsZero() || ms.End.Certainty == timeline.Event || ms.End.Latest.IsZero() {
 			continue
 		}
-		if first := m.t.FirstAsked(g); first.After(ms.End.Latest) {
+		if first := m.t.AskedFrom(g); first.After(ms.End.Latest) {
 			out = append(out, Hindrance{Code: "exit-too-early", Subject: ms.ID, Other: g.ID, At: ms.End.Latest, By: first})
 		}
 	}

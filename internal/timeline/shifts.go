@@ -143,20 +143,28 @@ func (t *Timeline) Objections(id string) []Problem {
 // mostDays bounds what is looked at day by day: a window is a few days.
 const mostDays = 31
 
-// FirstAsked is the earliest that a gate can be asked: when it opens, or else when the windows of the runbooks that ask for it begin;
-// zero = nobody can say.
-func (t *Timeline) FirstAsked(g *plan.Gate) time.Time {
-	if at, ok := t.OpensAt(g.Opens); ok && !g.Opens.IsZero() {
-		return at
+// AskedFrom is the earliest that what a gate passes can pass by it: when it opens, or else when the window of the runbook that asks it begins; of
+// several windows the last, for what each of them asks has passed with the last. Zero = nobody can say.
+func (t *Timeline) AskedFrom(g *plan.Gate) time.Time {
+	last, dated := t.OpensAt(g.Opens)
+	if dated = dated && !g.Opens.IsZero(); !dated {
+		last = time.Time{}
 	}
-	var first time.Time
 	for _, m := range t.Milestones {
-		if m.Runbook == "" || m.Rehearsal || !t.asks(m.Runbook, g.ID) || m.Start.At.IsZero() {
+		if m.Runbook == "" || m.Rehearsal || !t.asks(m.Runbook, g.ID) {
 			continue
 		}
-		if first.IsZero() || m.Start.At.Before(first) {
-			first = m.Start.At
+		from, opens := m.Start.At, g.Opens
+		if dated && opens.Ref.Milestone != t.plan.Runbooks[m.Runbook].Window {
+			continue // it opens on a date that is no window's own
+		}
+		if dated {
+			opens.Ref.Milestone = m.ID
+			from, _ = t.OpensAt(opens)
+		}
+		if from.After(last) {
+			last = from
 		}
 	}
-	return first
+	return last
 }
