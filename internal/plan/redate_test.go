@@ -165,7 +165,9 @@ func TestSplitWindow(t *testing.T) {
 			"    services:   [gateway] # all\n    from: \"2019-11-09 00:00\"\n    until: \"2019-11-10 18:00\"\n",
 			"    services:   [sftp, sts-admin] # all\n    " + was + "\n    from: \"2019-11-16 00:00\"\n    until: \"2019-11-17 18:00\"\n"},
 	} {
-		const after = "\n  # Behind it.\n  hypercare: {kind: phase, from: cutover.start, until: {at: %[1]s.end + 26d, assumed: true}}\n" +
+		const after = "\n  # Behind it.\n  prepare: {kind: phase, from: 2019-10-01, until: cutover.start}\n  freeze: {kind: phase, from: 2019-10-01, until: {at: cutover.start - 3d, assumed: true}}\n" +
+			"  watch: {kind: phase, from: cutover.start, until: %[1]s.start + 14d}\n  hypercare: {kind: phase, from: cutover.start, until: {at: %[1]s.end + 26d, assumed: true}}\n" +
+			"suites:\n  smoke: {during: [{from: 2019-10-01, until: cutover.start}, {from: cutover.start, until: %[1]s.end}]}\n" +
 			"gates:\n  go: {opens: cutover.end - 1d}\n  exit: {opens: %[1]s.end - 1d, decide_by: \"cutover.start + 1d\"}\n"
 		fill := func(id string) string { return strings.ReplaceAll(after, "%[1]s", id) }
 		out, err := SplitWindow([]byte("milestones:\n  cutover:\n"+tt.window+fill("cutover")), split)
@@ -188,6 +190,9 @@ func TestSplitWindow(t *testing.T) {
 	}
 	if _, err := SplitWindow([]byte("milestones:\n  cutover:\n    from: >-\n      2019-11-09\n    until: 2019-11-10\n"), split); err == nil {
 		t.Error("a date over two lines was copied")
+	}
+	if _, err := SplitWindow([]byte("milestones:\n  cutover: {kind: window, in: 2019-11}\n"), split); err == nil || !strings.Contains(err.Error(), "write from and until instead of in") {
+		t.Errorf("a window of a month: %v", err)
 	}
 }
 

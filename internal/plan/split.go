@@ -30,6 +30,9 @@ func SplitWindow(src []byte, s Split) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("split %s in %s: it is not there", s.Window, File)
 	}
+	if _, ok := n.Map().OptNode("in"); ok {
+		return nil, fmt.Errorf("split %s in %s: write from and until instead of in: a window of days can be split, one of a month cannot", s.Window, File)
+	}
 	begin, end, flow := n.Extent(src)
 	if !flow {
 		begin, end = yamldoc.Offset(src, n.Pos()), blockEnd(src, n)
@@ -63,7 +66,11 @@ func SplitWindow(src []byte, s Split) ([]byte, error) {
 			}
 		}
 	}
-	s.each(root.Map(), hangs)
+	s.each(root.Map(), hangs, func(v yamldoc.Node) {
+		if !s.beginning(v) {
+			hangs(v)
+		}
+	})
 	return yamldoc.Apply(src, edits), nil
 }
 
@@ -93,23 +100,31 @@ func blockEnd(src []byte, n yamldoc.Node) int {
 	return len(bytes.TrimRight(src[:end], "\r"))
 }
 
-// each visits every date that means the end of it all.
-func (s Split) each(root *yamldoc.Map, visit func(yamldoc.Node)) {
-	at := func(m *yamldoc.Map, keys ...string) {
-		for _, key := range keys {
-			if v, ok := m.OptNode(key); ok {
-				visit(v)
-			}
-		}
+// beginning reports whether an end is that of what comes before the window: its start, or what is so long before that. What ends so long after
+// the start lasts through the window.
+func (s Split) beginning(end yamldoc.Node) bool {
+	if end.Kind() == yamldoc.KindMap {
+		end = nodeOf(end, "at")
 	}
+	w, _ := end.Word()
+	rest, found := strings.CutPrefix(w.Text, s.Window+"."+Start)
+	return found && !strings.HasPrefix(strings.TrimSpace(rest), "+")
+}
+
+// each visits every date that means the end of it all. An end of a milestone or of a suite's stretch may instead be that of what comes before.
+func (s Split) each(root *yamldoc.Map, visit, end func(yamldoc.Node)) {
 	root.OptMap("milestones").Each(func(id string, v yamldoc.Node) {
 		if id != s.Window && v.Kind() == yamldoc.KindMap {
-			at(v.Map(), "until")
+			if until, ok := v.Map().OptNode("until"); ok {
+				end(until)
+			}
 		}
 	})
 	root.OptMap("parties").Each(func(_ string, v yamldoc.Node) {
 		if c, ok := v.Map().OptNode("consent"); ok && c.Kind() == yamldoc.KindMap {
-			at(c.Map(), "until")
+			if until, ok := c.Map().OptNode("until"); ok {
+				visit(until)
+			}
 		}
 	})
 	root.OptMap("gates").Each(func(id string, v yamldoc.Node) {
@@ -128,7 +143,9 @@ func (s Split) each(root *yamldoc.Map, visit func(yamldoc.Node)) {
 		items, _ := nodeOf(v, "during").Items()
 		for _, d := range items {
 			if d.Kind() == yamldoc.KindMap {
-				at(d.Map(), "until")
+				if until, ok := d.Map().OptNode("until"); ok {
+					end(until)
+				}
 			}
 		}
 	})
