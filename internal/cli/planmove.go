@@ -91,13 +91,21 @@ func (s *session) planMove(ctx context.Context, r *redating, now time.Time) erro
 		text, err = r.redateWave(p, m, moves)
 	}
 	if err != nil {
-		return usage(err.Error(), "or change the dates by hand, and keep the old ones under `was:` (docs/plan-reference.md)")
+		return usage(err.Error(), "or "+r.byHand())
 	}
 	var ids []string
 	for _, m := range moves {
 		ids = append(ids, m.Milestone+m.Gate)
 	}
 	return s.settleMove(r, text, func(c plan.Change) bool { return slices.Contains(ids, c.ID) })
+}
+
+// byHand says what to do where the dates cannot be written in place.
+func (r *redating) byHand() string {
+	if r.file == "" || r.file == plan.File {
+		return "change the dates by hand, and keep the old ones under `was:` (docs/plan-reference.md)"
+	}
+	return "change the dates in " + r.file + " by hand, and keep what column NAME had in NAME_was, NAME_moved and NAME_reason (docs/plan-reference.md)"
 }
 
 // redateWave writes the dates of a wave's milestone, and of what goes along in the same table, into their rows.
@@ -164,7 +172,7 @@ func (s *session) settleMove(r *redating, text []byte, wanted func(plan.Change) 
 	}
 	for _, c := range plan.Diff(r.before.Plan, r.after.Plan) {
 		if !wanted(c) {
-			return usage(fmt.Sprintf("%s cannot be changed in place: %s %s would not be what it was", r.file, c.Section, c.ID), "change the dates by hand, and keep the old ones under `was:` (docs/plan-reference.md)")
+			return usage(fmt.Sprintf("%s cannot be changed in place: %s %s would not be what it was", r.file, c.Section, c.ID), r.byHand())
 		}
 	}
 	known := lint.Known{Now: r.now, Facts: &r.known.Facts, Latest: r.known.Latest, Runs: &r.known.Runs}

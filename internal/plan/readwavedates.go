@@ -35,12 +35,17 @@ func (l *loader) cellWhen(cell diag.Word, fold string) When {
 	return l.placed(w, cell)
 }
 
-// wasColumn ends the name of the column that keeps the date which another had first.
-const wasColumn = "_was"
+// What ends the names of the columns that keep, of a date in another, what it was first, and when, by whom and why it was moved.
+const (
+	wasColumn    = "_was"
+	movedColumn  = "_moved"
+	byColumn     = "_by"
+	reasonColumn = "_reason"
+)
 
 // waveWas reads which dates a wave's milestone had before its row was changed: what the cells were first, when it was moved, and why.
 func (l *loader) waveWas(r csvdoc.Row, m *Milestone, n yamldoc.Node) {
-	was, moved := Was{From: m.From, Until: m.Until}, false
+	was, moved, own := Was{From: m.From, Until: m.Until}, false, ""
 	for _, at := range []struct {
 		key  string
 		date *When
@@ -52,6 +57,9 @@ func (l *loader) waveWas(r csvdoc.Row, m *Milestone, n yamldoc.Node) {
 		if column := scalar(v, "column"); column != "" {
 			if cell := r.OptWord(column + wasColumn); cell.Text != "" {
 				*at.date, moved, was.Pos = l.cellWhen(cell, ""), true, cell.Pos
+				if r.OptStr(column+movedColumn, "") != "" || own == "" {
+					own = column
+				}
 			}
 		}
 	}
@@ -61,11 +69,26 @@ func (l *loader) waveWas(r csvdoc.Row, m *Milestone, n yamldoc.Node) {
 	if m.Kind == Release || m.Kind == Point {
 		was.Until = was.From
 	}
-	if day := r.Word("moved"); day.Text != "" {
+	// Its own columns say when, by whom and why; else those of the row do, as they did before a date had its own.
+	of := func(suffix, row string) string {
+		if r.OptStr(own+suffix, "") != "" {
+			return own + suffix
+		}
+		return row
+	}
+	movedAt := of(movedColumn, "moved")
+	if day := r.Word(movedAt); day.Text != "" {
 		if was.Moved = l.cellWhen(day, ""); was.Moved.Kind != NoWhen && was.Moved.Kind != Day {
 			day.Problemf(l.problems, CodeBadDate, "%q is not a day", day.Text).Hintf("write the day on which it was moved: 2019-10-01")
 		}
 	}
-	was.Reason = r.Str("reason")
+	by := own + byColumn
+	if movedAt == "moved" {
+		by = of(byColumn, "by")
+	}
+	if seat := r.OptWord(by); seat.Text != "" {
+		was.By = l.seatRef(seat)
+	}
+	was.Reason = r.Str(of(reasonColumn, "reason"))
 	m.Was = append(m.Was, was)
 }

@@ -113,9 +113,9 @@ func (l *loader) readWaves(b *waveBlock) (out []*waveScope) {
 	if !ok {
 		return nil
 	}
-	columns := csvdoc.Columns{Required: []string{"wave", "name"}, Optional: []string{"note", "moved", "reason"}}
+	columns := csvdoc.Columns{Required: []string{"wave", "name"}, Optional: []string{"note", "moved", "by", "reason"}}
 	for _, w := range b.columns {
-		columns.Optional = append(columns.Optional, w.Text, w.Text+wasColumn)
+		columns.Optional = append(columns.Optional, w.Text, w.Text+wasColumn, w.Text+movedColumn, w.Text+byColumn, w.Text+reasonColumn)
 	}
 	t, ok := csvdoc.Parse(b.table.Text, src, columns, l.problems)
 	if !ok {

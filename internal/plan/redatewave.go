@@ -17,7 +17,8 @@ func (m *Milestone) WaveTable() string {
 }
 
 // RedateWave writes other dates of a wave's milestone into its row of the table. What a cell had first goes into the column of the same name
-// and _was, with the day and the reason of the move; later moves leave it there, for a row has one. Every other byte stays.
+// and _was; later moves leave it there, for a row has one. The day of the move, by whom and why go beside the first of these, for another
+// milestone of the wave may have been moved on another day. Every other byte stays.
 func RedateWave(src []byte, m *Milestone, mv Redated) ([]byte, error) {
 	file := m.WaveTable()
 	table, err := csvdoc.ParseLayout(file, src)
@@ -25,23 +26,32 @@ func RedateWave(src []byte, m *Milestone, mv Redated) ([]byte, error) {
 		return nil, err
 	}
 	var cells []csvdoc.Cell
-	row := 0
+	row, beside := 0, ""
 	for _, d := range []struct {
 		is   When
 		text string
 	}{{m.From, mv.From}, {m.Until, mv.Until}} {
+		at, column, ok := table.Find(d.is.Pos)
+		ok = ok && d.is.Pos.File == file
+		was := ok && table.Text(at, column+wasColumn) != ""
+		if beside == "" && ok && (was || d.text != "") {
+			beside = column
+		}
 		if d.text == "" || d.is.Pos == m.From.Pos && len(cells) > 0 {
 			continue
 		}
-		at, column, ok := table.Find(d.is.Pos)
-		if d.is.Pos.File != file || !ok {
+		if !ok {
 			return nil, fmt.Errorf("change dates of %s in %s: %s does not stand there", m.ID, file, d.is.Text)
 		}
 		row = at
 		cells = append(cells, csvdoc.Cell{Column: column, Text: d.text})
-		if table.Text(row, column+wasColumn) == "" {
+		if !was {
 			cells = append(cells, csvdoc.Cell{Column: column + wasColumn, Text: d.is.Text})
 		}
 	}
-	return table.Set(row, append(cells, csvdoc.Cell{Column: "moved", Text: mv.Was.Moved.Text}, csvdoc.Cell{Column: "reason", Text: mv.Was.Reason})), nil
+	cells = append(cells, csvdoc.Cell{Column: beside + movedColumn, Text: mv.Was.Moved.Text})
+	if by := beside + byColumn; mv.Was.By != "" || table.Text(row, by) != "" { // who moved it before did not move it now
+		cells = append(cells, csvdoc.Cell{Column: by, Text: mv.Was.By})
+	}
+	return table.Set(row, append(cells, csvdoc.Cell{Column: beside + reasonColumn, Text: mv.Was.Reason})), nil
 }

@@ -116,6 +116,21 @@ func TestWaveMoved(t *testing.T) {
 			t.Errorf("%s was moved: %+v", id, p.Milestones[id].Was)
 		}
 	}
+	own := table("wave-1,Wave 1,2030-03-25,2030-04-08,2030-07-02,2030-03-18,2030-04-01,2030-02-01,no room\n")
+	text := string(own["waves.csv"].Data)
+	text = strings.Replace(text, "moved,reason\n", "moved,reason,start_was,start_moved,start_by,start_reason\n", 1)
+	text = strings.Replace(text, "no room\n", "no room,2030-07-01,2030-06-01,SEAT,no money\n", 1)
+	seat := mustLoad(t, own).SeatIDs[0]
+	text = strings.Replace(strings.Replace(text, "SEAT", seat, 1), "2030-07-01,,,,\n", "2030-07-01,,,,,,,,\n", 1)
+	own["waves.csv"] = &fstest.MapFile{Data: []byte(text)}
+	p = mustLoad(t, own)
+	for id, want := range map[string][]string{"wave-1-course": {"2030-02-01", "", "no room"}, "wave-1-start": {"2030-06-01", seat, "no money"}} {
+		was := p.Milestones[id].Was
+		if len(was) != 1 {
+			t.Fatalf("%s was moved: %+v", id, was)
+		}
+		equal(t, id, want, []string{was[0].Moved.Text, was[0].By, was[0].Reason})
+	}
 	for _, rows := range []string{
 		"wave-1,Wave 1,2030-03-25,2030-04-08,2030-07-01,2030-03-18,2030-04-01,,no room\n",
 		"wave-1,Wave 1,2030-03-25,2030-04-08,2030-07-01,2030-03-18,2030-04-01,2030-02,no room\n",
