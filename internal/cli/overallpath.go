@@ -27,7 +27,7 @@ func (s *session) showPath(p *plan.Plan, t *timeline.Timeline) error {
 			state = term.Gate
 		}
 		if !st.End.IsZero() {
-			end = pathDay(c, p, st.End.Add(-1))
+			end = pathDay(c, p, lastOf(st))
 		}
 		table.Cells(term.Cell{Text: state.Shape(), State: state}, term.Cell{Text: st.ID}, term.Cell{Text: pathDay(c, p, st.Start)}, term.Cell{Text: end},
 			term.Cell{Text: slackText(c, st)})
@@ -44,7 +44,19 @@ func (s *session) overallEnd(c *words.Catalogue, p *plan.Plan, f *forecast.Forec
 	if f == nil || len(f.Path) == 0 {
 		return
 	}
-	s.wrapped(c.T("overall.end", "at", c.Date(f.End.Add(-1).In(p.Zone))) + " " + c.T("watch.path", "steps", strings.Join(f.Path, " → ")))
+	last := f.End.Add(-1)
+	if st, ok := f.Step(f.Path[len(f.Path)-1]); ok && st.End.Equal(f.End) {
+		last = lastOf(st)
+	}
+	s.wrapped(c.T("overall.end", "at", c.Date(last.In(p.Zone))) + " " + c.T("watch.path", "steps", strings.Join(f.Path, " → ")))
+}
+
+// lastOf is in the last day of a milestone: its end is the first instant after it, except of one that is an instant itself.
+func lastOf(st forecast.Step) time.Time {
+	if st.End.Equal(st.Start) {
+		return st.End
+	}
+	return st.End.Add(-1)
 }
 
 func pathDay(c *words.Catalogue, p *plan.Plan, t time.Time) string {

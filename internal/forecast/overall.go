@@ -105,13 +105,14 @@ func (c *overall) forward(i int) {
 	if n.start = m.StartedAt; n.start.IsZero() {
 		n.start = c.begins(n)
 	}
+	if !n.start.IsZero() && m.StartedAt.IsZero() {
+		n.start = latter(n.start, c.now)
+	}
 	if n.start.IsZero() || !m.End.Known() {
-		n.start, n.end = time.Time{}, time.Time{}
-		return
+		return // when it begins may be known all the same
 	}
 	n.end = latter(m.End.At, c.now)
 	if m.StartedAt.IsZero() {
-		n.start = latter(n.start, c.now)
 		n.end = latter(n.end, n.start.Add(n.length))
 	}
 	for _, j := range n.after {
