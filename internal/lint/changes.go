@@ -33,15 +33,10 @@ func (l *linter) changes() {
 			v := l.judge(m.Change, from, until)
 			l.tell(v, m.Pos, "milestones."+m.ID, m.ID)
 		}
-		if l.inProduction(m) {
+		if l.p.InEarnest(m.Milestone) { // zones protect nothing but production
 			l.stepChanges(m, from, until)
 		}
 	}
-}
-
-// inProduction reports whether the milestone's runbook changes production: zones protect nothing else.
-func (l *linter) inProduction(m *timeline.Milestone) bool {
-	return m.Runbook != "" && !m.Rehearsal && (m.Environment == "" || m.Environment == l.p.Production())
 }
 
 // stepChanges asks for every class of change that the milestone's runbook makes, at its first step of that class.

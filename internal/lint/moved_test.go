@@ -147,6 +147,7 @@ func TestCompareSecondWindow(t *testing.T) {
 		{"a week later", "2019-11-16 00:00", "2019-11-17 18:00", nil, []string{"exit-too-early in-operation open-go"}},
 		{"with the day of operation", "2019-11-16 00:00", "2019-11-17 18:00", []string{"date: 2019-11-11", "date: 2019-11-18"}, nil},
 		{"Christmas", "2019-12-24 00:00", "2019-12-25 18:00", nil, []string{"exit-too-early in-operation open-go", "half-day cutover-2 Juleaftensdag", "holiday cutover-2 Juledag"}},
+		{"outside production", "2019-11-16 00:00", `2019-11-17 18:00", environment: "exttest`, nil, nil},
 		{"in the past", "2019-09-14 00:00", "2019-09-15 18:00", nil, []string{"past cutover-2"}},
 		{"consent and zone", "2020-01-11 00:00", "2020-01-12 18:00", []string{consent, "until: 2019-12-31, ref: referat 14", zone, "until: 2019-12-31, allow: [incident-a, incident-b, transition]"},
 			[]string{"exit-too-early in-operation open-go", "consent sse cutover-2", "zone-ends frozen-zone-2 cutover-2"}},

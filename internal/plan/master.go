@@ -158,10 +158,15 @@ func (p *Plan) awaited(m *Milestone) []string {
 
 // asked lists the gates that the milestone's runbook asks in earnest.
 func (p *Plan) asked(m *Milestone) []string {
-	if m.Rehearsal || m.Environment != "" && m.Environment != p.Production() {
+	if !p.InEarnest(m) {
 		return nil
 	}
 	return p.gatesOf(m.Runbook, map[string]bool{})
+}
+
+// InEarnest reports whether the milestone starts a runbook in production, and no rehearsal of it.
+func (p *Plan) InEarnest(m *Milestone) bool {
+	return m.Runbook != "" && !m.Rehearsal && (m.Environment == "" || m.Environment == p.Production())
 }
 
 // gatesOf lists the gates that a runbook, or one inside it, asks.
