@@ -41,6 +41,8 @@ func touches(before, after *Plan, c Change, of map[string]bool) bool {
 	switch {
 	case slices.Contains(harmless, c.Section):
 		return false
+	case c.Section == "milestones" && c.How == Changed && slices.Equal(c.Keys, []string{"title"}): // what it is called; of a gate it is the question
+		return false
 	case c.Section == "milestones":
 		for _, p := range []*Plan{before, after} {
 			if m := p.Milestones[c.ID]; m != nil && m.Kind == Zone { // it decides what a run may do

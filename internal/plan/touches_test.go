@@ -45,6 +45,7 @@ func TestUntouched(t *testing.T) {
 		name, file, old, is string
 		touched             []string // nil = none
 	}{
+		{"what the weekend is called", File, "en: Cut-over weekend}", "en: The weekend}", nil},
 		{"a comment", File, "gates:\n", "# About them.\ngates:\n", nil},
 		{"what a report is called", File, "{title: {da: Styregruppen,", "{title: {da: Styregruppe,", nil},
 		{"who has the watch", "shifts.csv", "2020-03-31", "2020-04-30", nil},
