@@ -54,7 +54,7 @@ func (a *App) Reload(ctx context.Context, q api.ReloadRequest) (api.ReloadReply,
 	if err != nil {
 		return out, err
 	}
-	if err := a.maySoften(before, q, out.Zones); err != nil {
+	if err := a.maySoften(before, q, out.Zones); err != nil { // before anything is kept; asked again in the decision
 		return out, err
 	}
 	if err := a.revisions.keep(before); err != nil { // who runs by it finds this very one
@@ -64,8 +64,9 @@ func (a *App) Reload(ctx context.Context, q api.ReloadRequest) (api.ReloadReply,
 		return out, err
 	}
 	a.dialer.Allow(append(networks(r.Plan), a.bound(r.Plan)...)) // before anybody asks by the new one
-	adopted, err := a.runner.Adopt(ctx, r.Plan, who, q.Reason)
+	adopted, err := a.runner.Adopt(ctx, r.Plan, who, q.Reason, func(brings runner.Adoption) error { return a.maySoften(before, q, brings.Zones) })
 	if err != nil {
+		a.dialer.Allow(append(networks(before), a.bound(before)...))
 		return out, err
 	}
 	a.rejected.Store(nil)

@@ -21,8 +21,9 @@ type Adoption struct {
 }
 
 // Adopt takes another revision of the plan into use, from the next decision on: one event, with what is not the same. Runs that are under way
-// go on by their own, under the zones of the new one. The revision must be kept already, for runs will be bound to it.
-func (r *Runner) Adopt(ctx context.Context, p *plan.Plan, who journal.Actor, reason string) (Adoption, error) {
+// go on by their own, under the zones of the new one. The revision must be kept already, for runs will be bound to it. may is asked in the decision
+// itself whether what it brings may be; its error refuses it.
+func (r *Runner) Adopt(ctx context.Context, p *plan.Plan, who journal.Actor, reason string, may func(Adoption) error) (Adoption, error) {
 	was := r.Plan()
 	var out Adoption
 	head, err := r.decide(ctx, func(d *decision) error {
@@ -31,6 +32,9 @@ func (r *Runner) Adopt(ctx context.Context, p *plan.Plan, who journal.Actor, rea
 		}
 		out = d.brings(p)
 		if out.Was != p.Hash {
+			if err := may(out); err != nil { // whoever asked before went by zones that may not be those in force now
+				return err
+			}
 			seq, err := d.adopted(p, out, who, reason)
 			if err != nil {
 				return err

@@ -2,6 +2,7 @@ package runner_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -18,7 +19,7 @@ import (
 func (w *world) adopt(p *plan.Plan) runner.Adoption {
 	w.t.Helper()
 	w.shelf[p.Hash] = p
-	a, err := w.r.Adopt(context.Background(), p, journal.Actor{Via: journal.ViaConsole}, "")
+	a, err := w.r.Adopt(context.Background(), p, journal.Actor{Via: journal.ViaConsole}, "", func(runner.Adoption) error { return nil })
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -67,6 +68,27 @@ func TestAdopt(t *testing.T) {
 		w.restart()
 		if n := w.count(register.PlanAdopted); n != 2 {
 			t.Errorf("%d revisions after a restart", n)
+		}
+	})
+}
+
+// Whether a revision may be taken into use is asked in the decision, of the zones in force then: what was looked at before may be another time.
+func TestAdoptMayBeRefused(t *testing.T) {
+	t.Parallel()
+	after := load(t, base, nil)
+	tell(t, shut, nil, func(w *world) {
+		before := w.plan
+		w.shelf[after.Hash] = after
+		var told []register.ZoneChange
+		_, err := w.r.Adopt(context.Background(), after, journal.Actor{Via: journal.ViaConsole}, "", func(a runner.Adoption) error {
+			told = a.Zones
+			return errors.New("it may not")
+		})
+		if err == nil || err.Error() != "it may not" || len(told) != 1 || told[0].How != register.ZoneEnds {
+			t.Errorf("%v, asked of %+v", err, told)
+		}
+		if n := w.count(register.PlanAdopted); n != 1 || w.r.Plan() != before {
+			t.Errorf("%d revisions were taken into use", n)
 		}
 	})
 }
