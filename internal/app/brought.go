@@ -171,7 +171,9 @@ func (a *App) Import(ctx context.Context, q api.ImportRequest) (api.ImportReply,
 		return a.keepBaselines(tx, zones, env, results)
 	})
 	if err == nil {
-		a.read(zones)
+		if !out.Already { // what was taken before keeps nothing
+			a.read(zones)
+		}
 		a.tellDrift(ctx)
 	}
 	out.Head = head.String()

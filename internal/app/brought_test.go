@@ -224,3 +224,57 @@ suites:`, "olde: {role: old-supplier}", "olde: {role: old-supplier, consent: {le
 		t.Error("a secret is in the file")
 	}
 }
+
+// What was brought before keeps no baseline, so none is taken for kept: a zone that came into force meanwhile finds what was stored before it.
+func TestBroughtAgainIntoAZone(t *testing.T) {
+	t.Parallel()
+	s := newSmall(t, nil, "")
+	answered := func(version string, ago time.Duration) []byte {
+		_, e := s.export(t, "k101", "*")
+		r := probefile.Results{Export: e.ID, StartedAt: time.Now().Add(-ago), EndedAt: time.Now().Add(-ago), Asked: e.Asked()}
+		for _, a := range e.Asked() {
+			r.Answers = append(r.Answers, checks.Result{Unit: a.Unit, Outcome: checks.Pass, Verdict: checks.Pass, Code: checks.OK, ConfigHash: a.ConfigHash,
+				CheckerVersion: "reach/2", StartedAt: r.StartedAt, Facts: map[string]string{"version": version}})
+		}
+		data, err := r.Write(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	imported := func(file []byte) api.ImportReply {
+		t.Helper()
+		r, err := s.Import(t.Context(), api.ImportRequest{File: file})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	taken := func() {
+		t.Helper()
+		if _, err := s.Reload(t.Context(), api.ReloadRequest{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	taken()
+	before := answered("TLS 1.2", time.Minute)
+	imported(before)
+	s.rewrite(t, "milestones: {", "milestones: {quiet: {kind: zone, from: 2020-01-01, until: 2099-01-01, allow: []}, ")
+	taken()
+	if r := imported(before); !r.Already {
+		t.Fatalf("%+v", r)
+	}
+	imported(answered("TLS 1.3", 0))
+	snap, err := s.Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(snap.Drifts) != 2 { // of two platforms
+		t.Fatalf("%d differences", len(snap.Drifts))
+	}
+	for _, d := range snap.Drifts {
+		if d.Before["version"] != "TLS 1.2" || d.After["version"] != "TLS 1.3" {
+			t.Errorf("%+v", d)
+		}
+	}
+}
