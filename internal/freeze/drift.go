@@ -164,7 +164,7 @@ func (w *watch) one(r checks.Result) {
 	if len(before) == 0 {
 		return
 	}
-	q := register.DriftQuestion{ID: name(w.zone.ID, r.Unit, before, after), Unit: r.Unit, Service: spec.Service, Owner: w.plan.Owner(spec.Service, r.Unit.Side),
+	q := register.DriftQuestion{ID: w.name(r.Unit, before, after), Unit: r.Unit, Service: spec.Service, Owner: w.plan.Owner(spec.Service, r.Unit.Side),
 		Baseline: held.Of(before).UTC(), Since: r.StartedAt.UTC(), Before: before, After: after}
 	if w.stands(q) {
 		return
@@ -174,10 +174,18 @@ func (w *watch) one(r checks.Result) {
 	w.out = append(w.out, Entry{kind, w.zone.ID, q})
 }
 
-// all are the differences of a unit, oldest first.
+// all are the differences of a unit since the zone came into force, oldest first. What was found and answered when it was in force before says nothing
+// of what it found this time.
 func (w *watch) all(u checks.Unit) []*register.AskedFacts {
-	return append(slices.Clip(w.known.Asked[u]), w.news[u]...)
+	asked := w.known.Asked[u]
+	if n := slices.IndexFunc(asked, func(a *register.AskedFacts) bool { return !w.before(a) }); n >= 0 {
+		return append(slices.Clip(asked[n:]), w.news[u]...)
+	}
+	return w.news[u]
 }
+
+// before reports whether a difference was found when the zone was in force before this time.
+func (w *watch) before(a *register.AskedFacts) bool { return a.Since.Before(w.zone.Since) }
 
 // compared is what a unit is compared with: what the zone found, and what was allowed or said to be expected since.
 func (w *watch) compared(held register.Held, u checks.Unit) map[string]string {
@@ -253,6 +261,15 @@ func differ(a, b map[string]string) (before, after map[string]string) {
 		}
 	}
 	return before, after
+}
+
+// name names a difference. One that was found when the zone was in force before, too, is another question: its name says since when.
+func (w *watch) name(u checks.Unit, before, after map[string]string) string {
+	id := name(w.zone.ID, u, before, after)
+	if slices.ContainsFunc(w.known.Asked[u], func(a *register.AskedFacts) bool { return a.ID == id && w.before(a) }) {
+		return name(w.zone.ID+" "+w.zone.Since.UTC().Format(time.RFC3339Nano), u, before, after)
+	}
+	return id
 }
 
 // name is short enough to be said by telephone.

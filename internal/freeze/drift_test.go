@@ -202,6 +202,47 @@ func TestDriftWithAnException(t *testing.T) {
 	}
 }
 
+// A zone that comes into force again has another baseline: what was said to be expected of the one before says nothing of it, and the same difference
+// found again is another question.
+func TestDriftOfAZoneThatComesAgain(t *testing.T) {
+	t.Parallel()
+	see := observed(t, shipped(t))
+	now := time.Date(2019, 11, 1, 0, 0, 0, 0, time.UTC)
+	again := func() (*history, freeze.Drift) {
+		h := lived(t, see("2019-07-20", "2019-08-30", cert("a")), see("2019-09-01", "2019-09-05", cert("b")))
+		first := h.drifts(now)[0]
+		h.say(first, register.Expected)
+		h.facts.Milestones = map[string]*register.MilestoneFacts{"frozen-zone-2": {InForceAt: time.Date(2019, 10, 1, 0, 0, 0, 0, time.UTC)}}
+		return h, first
+	}
+	open := func(h *history) (out []freeze.Drift) {
+		for _, d := range h.drifts(now) {
+			if d.Open() {
+				out = append(out, d)
+			}
+		}
+		return out
+	}
+	h, _ := again()
+	h.answered(see("2019-10-02", "2019-10-03", cert("c")))
+	h.answered(see("2019-10-03", "2019-10-04", cert("c")))
+	if got := open(h); len(got) != 0 {
+		t.Errorf("nothing has changed since it began: %+v", got)
+	}
+	h.answered(see("2019-10-04", "2019-10-05", cert("b")))
+	if got := open(h); len(got) != 1 || got[0].Before["leaf_sha256"] != "c" || got[0].After["leaf_sha256"] != "b" {
+		t.Errorf("changed to what was expected the time before: %+v", got)
+	}
+	h, first := again()
+	h.answered(see("2019-10-02", "2019-10-03", cert("a")))
+	for _, on := range []string{"2019-10-04", "2019-10-05"} {
+		h.answered(see(on, "2019-10-06", cert("b")))
+	}
+	if got := open(h); len(got) != 1 || got[0].ID == first.ID || got[0].Before["leaf_sha256"] != "a" {
+		t.Errorf("the same change again: %+v", got)
+	}
+}
+
 // Where a name leads is frozen too; what a name server said only later in the zone is what it found.
 func TestWhereANameLeadsIsFrozen(t *testing.T) {
 	t.Parallel()
