@@ -71,25 +71,53 @@ func Diff(before, after *Plan) []Change {
 	return out
 }
 
-// Along lists the milestones of the later revision that no change names, and whose dates hang on one that is moved or new: they have other dates
-// although they are written as they were. In the plan's order.
-func Along(p *Plan, changes []Change) []string {
-	moved, hang := map[string]bool{}, map[string]bool{}
-	for _, c := range changes {
-		if c.Section == "milestones" && (c.How == Moved || c.How == Added) {
-			moved[c.ID] = true
+// Along lists the milestones of the later revision that no change moves or adds, and that have other dates all the same: an edge of theirs
+// hangs on one that is another. What hangs on the beginning of something stays where it was when only the end of that is moved. In the plan's order.
+func Along(before, after *Plan, changes []Change) []string {
+	edges, named := map[Ref]bool{}, map[string]bool{}
+	move := func(id, point string) {
+		edges[Ref{id, point}] = true
+		if point == End {
+			edges[Ref{id, Passed}] = true
 		}
 	}
-	for found := true; found; {
-		found = false
-		for _, id := range p.MilestoneIDs {
-			m := p.Milestones[id]
-			if on := moved[m.From.Ref.Milestone] || moved[m.Until.Ref.Milestone]; on && !moved[id] {
-				moved[id], hang[id], found = true, true, true
+	for _, c := range changes {
+		is := after.Milestones[c.ID]
+		if c.Section != "milestones" || c.How != Moved && c.How != Added || is == nil {
+			continue
+		}
+		named[c.ID] = true
+		was := before.Milestones[c.ID]
+		for point, on := range is.edges() {
+			if was == nil || !alike(reflect.ValueOf(was.edges()[point]), reflect.ValueOf(on)) {
+				move(c.ID, point)
 			}
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(p.MilestoneIDs), func(id string) bool { return !hang[id] })
+	hang := map[string]bool{}
+	for found := true; found; {
+		found = false
+		for _, id := range after.MilestoneIDs {
+			for point, on := range after.Milestones[id].edges() {
+				if edges[on.Ref] && !edges[Ref{id, point}] {
+					move(id, point)
+					hang[id], found = !named[id], true
+				}
+			}
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(after.MilestoneIDs), func(id string) bool { return !hang[id] })
+}
+
+// edges are the dates at which a milestone begins and ends, by the points of a reference.
+func (m *Milestone) edges() map[string]When {
+	end := m.Until
+	if end.IsZero() {
+		end = m.From
+	}
+	from := m.From
+	from.Assumed, end.Assumed = false, false // who says so is no date
+	return map[string]When{Start: from, End: end}
 }
 
 func flowsByID(p *Plan) map[string]*Flow {

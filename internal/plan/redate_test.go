@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -196,16 +197,44 @@ func TestSplitWindow(t *testing.T) {
 	}
 }
 
-// What hangs on what was moved is known, however far behind it.
+// What hangs on what was moved is known, however far behind it; what hangs on an edge that stays where it was has the dates it had.
 func TestAlong(t *testing.T) {
 	t.Parallel()
-	p := &Plan{Milestones: map[string]*Milestone{}}
-	for _, m := range [][2]string{{"last", "mid"}, {"mid", "a"}, {"a", ""}, {"b", ""}, {"far", "b"}} {
-		p.MilestoneIDs = append(p.MilestoneIDs, m[0])
-		p.Milestones[m[0]] = &Milestone{ID: m[0], From: When{Ref: Ref{Milestone: m[1]}}}
+	p := func(from, until string) *Plan {
+		out := &Plan{Milestones: map[string]*Milestone{}}
+		for _, m := range [][3]string{{"last", "mid.start", ""}, {"mid", "a.start", "a.start + 5d"}, {"a", from, until}, {"b", "2020-01-01", ""}, {"far", "b.end", ""},
+			{"end", "2019-01-01", "a.end"}, {"over", "a.passed", "over.start + 1d"}} {
+			read := func(text string) When {
+				if text == "" {
+					return When{}
+				}
+				w, err := ParseWhen(text, time.UTC)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return w
+			}
+			out.MilestoneIDs = append(out.MilestoneIDs, m[0])
+			out.Milestones[m[0]] = &Milestone{ID: m[0], Kind: Phase, From: read(m[1]), Until: read(m[2])}
+		}
+		return out
 	}
+	before := p("2019-11-09", "2019-11-10")
 	changes := []Change{{Section: "milestones", ID: "a", How: Moved}, {Section: "milestones", ID: "b", How: Changed}, {Section: "gates", ID: "b", How: Added}}
-	if d := cmp.Diff([]string{"last", "mid"}, Along(p, changes)); d != "" {
-		t.Errorf("(-want +got):\n%s", d)
+	for _, tt := range []struct {
+		name  string
+		after *Plan
+		want  []string
+	}{
+		{"all of it", p("2019-11-16", "2019-11-17"), []string{"last", "mid", "end", "over"}},
+		{"its beginning", p("2019-11-08", "2019-11-10"), []string{"last", "mid"}},
+		{"its end", p("2019-11-09", "2019-11-11"), []string{"end", "over"}},
+	} {
+		if d := cmp.Diff(tt.want, Along(before, tt.after, changes)); d != "" {
+			t.Errorf("%s is moved (-want +got):\n%s", tt.name, d)
+		}
+	}
+	if d := cmp.Diff([]string{"last", "mid", "end", "over"}, Along(&Plan{}, before, []Change{{Section: "milestones", ID: "a", How: Added}})); d != "" {
+		t.Errorf("it is new (-want +got):\n%s", d)
 	}
 }

@@ -13,6 +13,7 @@ import (
 type Adoption struct {
 	Was     string                // hash of the revision before; "" = there was none
 	Changes []plan.Change         // what is not the same; empty also where the one before is not to be had
+	Along   []string              // milestones that have other dates although they are written as they were
 	Zones   []register.ZoneChange // what becomes of the zones in force, likewise
 	Votes   []gate.Voided         // answers that count no more
 	Stand   []string              // gates at which answers count on
@@ -69,6 +70,7 @@ func (d *decision) brings(p *plan.Plan) Adoption {
 	if a.Was != "" && a.Was != p.Hash {
 		if before, err := d.r.cfg.Revisions.Plan(a.Was); err == nil {
 			a.Changes, a.Stand, a.Votes = plan.Diff(before, p), gate.Stand(before, p, reg), gate.Voids(before, p, reg)
+			a.Along = plan.Along(before, p, a.Changes)
 			a.Zones = d.r.cfg.Calendar.Between(before, p, reg, d.Now)
 			return a
 		}
@@ -83,7 +85,7 @@ const mostChanges = 50
 // adopted records that a revision is in use.
 func (d *decision) adopted(p *plan.Plan, a Adoption, who journal.Actor, reason string) (int64, error) {
 	reg := &d.Facts.Register
-	b := register.Adopted{Hash: p.Hash, First: reg.AdoptedAt.IsZero(), Was: a.Was, Along: plan.Along(p, a.Changes), Stand: a.Stand, Zones: a.Zones, Reason: d.r.clean(reason)}
+	b := register.Adopted{Hash: p.Hash, First: reg.AdoptedAt.IsZero(), Was: a.Was, Along: a.Along, Stand: a.Stand, Zones: a.Zones, Reason: d.r.clean(reason)}
 	for _, c := range a.Changes {
 		if len(b.Changes) < mostChanges || register.Telling(c) {
 			b.Changes = append(b.Changes, c)
