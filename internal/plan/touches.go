@@ -20,6 +20,9 @@ func Untouched(before, after *Plan) []string {
 		return nil
 	}
 	changes := Diff(before, after)
+	if slices.ContainsFunc(Along(before, after, changes), func(id string) bool { return after.Milestones[id].Kind == Zone }) {
+		return nil // it is in force at another time, although it is written as it was
+	}
 	var out []string
 	for _, id := range after.GateIDs {
 		if before.Gates[id] == nil {
@@ -57,37 +60,52 @@ func touches(before, after *Plan, c Change, of map[string]bool) bool {
 }
 
 // bears gathers what a go at a gate rests on, and is for: the runbooks that ask it, with those around and inside and their back-outs, the
-// gates on their way, what was to be rehearsed or ends with it, and every milestone from which a date of it all is counted.
+// gates on their way, what was to be rehearsed or ends with it, and every milestone from which a date of it all is counted. What is found
+// last may lead to more: a runbook that was to be rehearsed has others inside.
 func (p *Plan) bears(gate string) map[string]bool {
 	of := map[string]bool{"gates/" + gate: true}
-	for more := true; more; {
-		more = false
+	for n := 0; n < len(of); {
+		n = len(of)
 		for _, id := range p.RunbookIDs {
-			if !of["runbooks/"+id] && p.linked(of, p.Runbooks[id]) {
-				of["runbooks/"+id], more = true, true
+			if !of["runbooks/"+id] && p.linked(of, gate, p.Runbooks[id]) {
+				of["runbooks/"+id] = true
 			}
 		}
+		p.onTheWay(of, gate)
+		p.passing(of, gate)
 	}
+	p.counted(of)
+	return of
+}
+
+// onTheWay adds what the runbooks and gates that were found name: gates, what is to be rehearsed, and the milestones of their dates.
+func (p *Plan) onTheWay(of map[string]bool, gate string) {
 	for id, rb := range p.Runbooks {
-		if of["runbooks/"+id] {
-			for _, s := range rb.Steps {
-				of["gates/"+s.AfterGate] = true
+		if !of["runbooks/"+id] {
+			continue
+		}
+		for _, s := range rb.Steps {
+			of["gates/"+s.AfterGate] = true
+		}
+		of["milestones/"+rb.Window] = true
+		for _, r := range rb.Refs {
+			if w, err := ParseWhen(r.Text, p.Zone); r.Kind == runbooks.MomentRef && err == nil {
+				of["milestones/"+w.Ref.Milestone] = true
 			}
-			of["milestones/"+rb.Window] = true
 		}
 	}
 	for id, g := range p.Gates {
-		if of["gates/"+id] {
-			of["milestones/"+g.Opens.Ref.Milestone], of["milestones/"+g.DecideBy.Ref.Milestone] = true, true
-			for _, c := range g.Criteria {
-				of["milestones/"+c.Milestone] = true
-				of["runbooks/"+c.Rehearsal] = of["runbooks/"+c.Rehearsal] || id == gate
+		if !of["gates/"+id] {
+			continue
+		}
+		of["milestones/"+g.Opens.Ref.Milestone], of["milestones/"+g.DecideBy.Ref.Milestone] = true, true
+		for _, c := range g.Criteria {
+			of["milestones/"+c.Milestone] = true
+			if id == gate {
+				of["runbooks/"+c.Rehearsal] = true
 			}
 		}
 	}
-	p.passing(of, gate)
-	p.counted(of)
-	return of
 }
 
 // passing adds the milestones that the gate passes and those that start a run it is about, and what their dates and certificates rest on.
@@ -111,9 +129,9 @@ func (p *Plan) passing(of map[string]bool, gate string) {
 }
 
 // linked reports whether a runbook asks the gate, or is one run with one that does.
-func (p *Plan) linked(of map[string]bool, rb *runbooks.Runbook) bool {
+func (p *Plan) linked(of map[string]bool, gate string, rb *runbooks.Runbook) bool {
 	inside := func(s *runbooks.Step) bool {
-		return s.Runbook != "" && of["runbooks/"+s.Runbook] || of["gates/"+s.AfterGate]
+		return s.Runbook != "" && of["runbooks/"+s.Runbook] || s.AfterGate == gate
 	}
 	if rb.BackOut != "" && of["runbooks/"+rb.BackOut] || slices.ContainsFunc(rb.Steps, inside) {
 		return true
