@@ -132,10 +132,10 @@ func state(j Judgement, g *register.GateFacts, now time.Time) State {
 		return Went
 	case g.Decision != nil && g.Decision.Decision == register.NoGo:
 		return NoGo
+	case !j.OpensAt.IsZero() && now.Before(j.OpensAt): // also where it was asked for an earlier date: no deadline of that one decides it
+		return Closed
 	case !j.DecideBy.IsZero() && !now.Before(j.DecideBy):
 		return Due
-	case g.Round == 0 && !j.OpensAt.IsZero() && now.Before(j.OpensAt):
-		return Closed
 	case slices.ContainsFunc(votes(g), func(v register.Vote) bool { return v.Answer == register.HoldVote }):
 		return Held
 	}

@@ -228,7 +228,8 @@ func TestStates(t *testing.T) {
 		want   gate.State
 	}{
 		{"not opened yet", func(in *gate.Input) { *gateFacts(in) = register.GateFacts{} }, now.Add(-3 * time.Hour), gate.Closed},
-		{"asked for before its time stays open", func(in *gate.Input) {}, now.Add(-3 * time.Hour), gate.Open},
+		{"asked for an earlier date", func(in *gate.Input) {}, now.Add(-3 * time.Hour), gate.Closed},
+		{"extended for an earlier date", func(in *gate.Input) { gateFacts(in).Until = now.Add(-4 * time.Hour) }, now.Add(-3 * time.Hour), gate.Closed},
 		{"opens", func(in *gate.Input) { *gateFacts(in) = register.GateFacts{} }, now.Add(-2 * time.Hour), gate.Open},
 		{"opens when asked", func(in *gate.Input) { in.OpensAt = time.Time{} }, now.Add(-999 * time.Hour), gate.Open},
 		{"just before the deadline", func(*gate.Input) {}, now.Add(4*time.Hour - 1), gate.Open},

@@ -120,13 +120,19 @@ func TestAdoptedBetween(t *testing.T) {
 	})
 }
 
-// dated is the plan with the gate's dates hanging on the weekend, which begins on a day of January, and with something else replaced.
+// dated is datedOf with the runbooks of the split cut-over.
 func dated(t *testing.T, day string, replace ...string) *plan.Plan {
+	t.Helper()
+	return datedOf(t, day, splitBooks, replace...)
+}
+
+// datedOf is the plan with the gate's dates hanging on the weekend, which begins on a day of January, and with something else replaced.
+func datedOf(t *testing.T, day string, books map[string]string, replace ...string) *plan.Plan {
 	t.Helper()
 	until := map[string]string{"03": "04", "08": "09"}[day]
 	yaml := strings.NewReplacer(`"2000-01-10`, `"2000-01-`+day, `"2000-01-11`, `"2000-01-`+until,
 		"  go: {asks: Go?, ", "  go: {asks: Go?, opens: cutover.start - 1d, decide_by: cutover.start - 4h, criteria: [{attested: staffed, by: ibm/operator}], ").Replace(base)
-	return load(t, strings.NewReplacer(replace...).Replace(yaml), splitBooks)
+	return load(t, strings.NewReplacer(replace...).Replace(yaml), books)
 }
 
 // A go that was given before the weekend was moved is asked again at its new time, with what was vouched for; so are answers without a
@@ -182,6 +188,46 @@ func TestAskedAgainAfterAMove(t *testing.T) {
 			until(8, 0)
 			id := w.begin("weekend")
 			until(8, 1)
+			w.wantSteps(id, "stop", "waiting-for-person")
+			w.end()
+		})
+	}
+}
+
+// Nobody is asked before the new time of a gate whose weekend was moved, whatever was said for the earlier one and whoever stands in front
+// of it: what was answered then would count for nothing once it opens.
+func TestNotAskedBeforeTheNewTime(t *testing.T) {
+	t.Parallel()
+	books := map[string]string{"weekend": strings.Replace(splitBooks["weekend"], "not_before: cutover.start + 1h, ", "", 1), "back": splitBooks["back"]}
+	for _, said := range []string{"go", "no-go", "ready"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, datedOf(t, "03", books))
+			w.start()
+			until(2, 1)
+			switch said {
+			case "go":
+				w.goFor()
+			case "no-go":
+				w.do(vote("go", "no-go", chair))
+			default:
+				w.do(vote("go", "ready", ibm))
+			}
+			w.plan = datedOf(t, "08", books)
+			w.adopt(w.plan)
+			until(4, 0)
+			id := w.begin("weekend")
+			w.wantSteps(id, "stop", "waiting")
+			if r := w.refused(runner.Conflict, vote("go", "ready", sse)); r.Message != "go opens 2000-01-07 00:00 UTC" {
+				t.Errorf("after %s: %s", said, r.Message)
+			}
+			if j := w.judge("go"); j.Round != 1 {
+				t.Errorf("after %s it is asked in round %d", said, j.Round)
+			}
+			until(7, 0)
+			if j := w.judge("go"); j.Round != 2 || j.State != gate.Open {
+				t.Errorf("after %s: at its new time it is %s in round %d", said, j.State, j.Round)
+			}
+			w.goFor()
 			w.wantSteps(id, "stop", "waiting-for-person")
 			w.end()
 		})

@@ -85,6 +85,9 @@ func (d *decision) gateAllows(p *plan.Plan, rn *run.Run, s *runbooks.Step) (bool
 		return true, nil // what was asked again since is asked for others
 	}
 	if why := outdated(facts, d.r.plan.Hash); why != "" {
+		if j := d.r.judge(d.Facts, g, asked{run: key.Run, now: d.Now}); d.Now.Before(j.OpensAt) {
+			return false, nil // its time was moved: answers given before it comes would count for nothing
+		}
 		again := register.Opened{Round: facts.Round + 1, Reason: "asked again by " + rn.ID + ": " + why, Anew: facts.UsedBy != ""}
 		if err := d.openAs(key, again); err != nil {
 			return false, err
@@ -242,7 +245,11 @@ func (d *decision) takesVotes(g *plan.Gate, key register.GateKey, a register.Ans
 	facts := d.Facts.Register.Gate(key)
 	j := d.r.judge(d.Facts, g, asked{run: key.Run, now: d.Now})
 	extends := a == register.HoldVote && c.Until != nil
-	switch j.State {
+	state := j.State
+	if d.Now.Before(j.OpensAt) && (state == gate.NoGo || outdated(facts, d.r.plan.Hash) != "") {
+		state = gate.Closed // it was decided for an earlier date, and answers given before it opens for this one would count for nothing
+	}
+	switch state {
 	case gate.Closed:
 		return refuse(Conflict, "", "%s opens %s", g.ID, j.OpensAt.In(d.r.plan.Zone).Format(timeFormat))
 	case gate.Went:

@@ -142,9 +142,6 @@ func (d *decision) gatesDue(evidence map[string]gate.SuiteEvidence, next *time.T
 		case j.State == gate.Closed:
 			sooner(next, j.OpensAt)
 			continue
-		case facts.Round > 0 && d.Now.Before(j.OpensAt): // it was asked for an earlier date, and no deadline of that one decides it
-			sooner(next, j.OpensAt)
-			continue
 		case facts.Round > 0 && facts.OpenedAt.Before(j.OpensAt):
 			if err := d.openAs(key, register.Opened{Round: facts.Round + 1, Reason: "its time was moved and has come", Anew: true}); err != nil {
 				return err
@@ -175,11 +172,12 @@ func (d *decision) gatesDue(evidence map[string]gate.SuiteEvidence, next *time.T
 func (d *decision) nextTime(key register.GateKey, f *register.GateFacts, j gate.Judgement, next *time.Time) error {
 	waits := f.Decision.Decision == register.Go && f.UsedBy == ""
 	void := outdated(f, d.r.plan.Hash)
+	if j.OpensAt.After(d.Now) {
+		sooner(next, j.OpensAt)
+		return nil
+	}
 	switch {
 	case waits && (void == "" || d.Facts.Register.Spent(key.Gate)):
-		return nil
-	case j.OpensAt.After(d.Now):
-		sooner(next, j.OpensAt)
 		return nil
 	case j.OpensAt.After(f.Decision.At):
 		return d.openAs(key, register.Opened{Round: f.Round + 1, Reason: "its time has come again", Anew: true})
