@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"skift/internal/ledger"
 	"skift/internal/register"
@@ -21,31 +22,42 @@ type unasked struct {
 }
 
 // TellDrift mails each owner what differs in a frozen zone, once: one mail of all that is open and was not told yet. Call it when something was
-// observed. What tells it is an event, so that a restart between the two neither loses the mail nor sends it twice.
+// observed. What tells it is an event, so that a restart between the two neither loses the mail nor sends it twice. Several may call it at
+// once: a mail that speaks of what another told meanwhile is not sent, and what is left is asked in one of its own.
 func (r *Runner) TellDrift(ctx context.Context) error {
 	r = r.present()
-	for _, u := range r.unasked() {
-		last := u.events[len(u.events)-1]
-		mails, err := r.cfg.Reports.Compose(ctx, Compose{Plan: r.plan, Report: DriftReport, Seats: []string{u.seat}, Owner: u.owner,
-			Period: fmt.Sprintf("difference %d", last)})
-		if err != nil {
-			return fmt.Errorf("ask %s about what differs: %w", u.owner, err)
-		}
-		if len(mails.Mails)+len(mails.Missing) == 0 {
-			continue // there is no mail server
-		}
-		mails.Light = "" // the next report of an audience compares itself with its last report
-		_, err = r.decide(ctx, func(d *decision) error {
-			if d.Facts.Register.ToldOf[last] {
-				return nil // it was told meanwhile
+	for again, tries := true, 3; again && tries > 0; tries-- {
+		again = false
+		for _, u := range r.unasked() {
+			met, err := r.askOwner(ctx, u)
+			if err != nil {
+				return err
 			}
-			return d.queue(mails, register.Queued{Audience: Owners, Report: DriftReport, About: last, Also: u.events[:len(u.events)-1]}, engine())
-		})
-		if err != nil {
-			return err
+			again = again || met
 		}
 	}
 	return nil
+}
+
+// askOwner sends one mail, unless another told some of it meanwhile.
+func (r *Runner) askOwner(ctx context.Context, u unasked) (met bool, err error) {
+	last := u.events[len(u.events)-1]
+	mails, err := r.cfg.Reports.Compose(ctx, Compose{Plan: r.plan, Report: DriftReport, Seats: []string{u.seat}, Owner: u.owner,
+		Period: fmt.Sprintf("difference %d", last)})
+	if err != nil {
+		return false, fmt.Errorf("ask %s about what differs: %w", u.owner, err)
+	}
+	if len(mails.Mails)+len(mails.Missing) == 0 {
+		return false, nil // there is no mail server
+	}
+	mails.Light = "" // the next report of an audience compares itself with its last report
+	_, err = r.decide(ctx, func(d *decision) error {
+		if met = slices.ContainsFunc(u.events, func(seq int64) bool { return d.Facts.Register.ToldOf[seq] }); met {
+			return nil
+		}
+		return d.queue(mails, register.Queued{Audience: Owners, Report: DriftReport, About: last, Also: u.events[:len(u.events)-1]}, engine())
+	})
+	return met, err
 }
 
 // unasked lists, by owner, what is open and was not told. An owner without a seat is asked through the customer.

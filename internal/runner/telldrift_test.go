@@ -70,21 +70,48 @@ func TestOwnersAreAskedByMail(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.tellDrift()
-		var told [][]int64
-		for _, e := range w.events() {
-			var b register.Queued
-			if e.Kind != register.ReportQueued {
-				continue
-			}
-			if err := json.Unmarshal(e.Body, &b); err != nil {
-				t.Fatal(err)
-			}
-			if b.Report == runner.DriftReport {
-				told = append(told, append(b.Also, b.About))
+		w.wantTold([]int64{first, second}, []int64{other}, []int64{third})
+	})
+}
+
+// wantTold compares what the mails about differences tell of.
+func (w *world) wantTold(want ...[]int64) {
+	w.t.Helper()
+	var told [][]int64
+	for _, e := range w.events() {
+		var b register.Queued
+		if e.Kind != register.ReportQueued {
+			continue
+		}
+		if err := json.Unmarshal(e.Body, &b); err != nil {
+			w.t.Fatal(err)
+		}
+		if b.Report == runner.DriftReport {
+			told = append(told, append(b.Also, b.About))
+		}
+	}
+	if !slices.EqualFunc(told, want, slices.Equal) {
+		w.t.Errorf("mails tell of %v, want %v", told, want)
+	}
+}
+
+// TestAskedByTwoAtOnce: two sweeps that end beside each other tell an owner of each difference once, and of all.
+func TestAskedByTwoAtOnce(t *testing.T) {
+	t.Parallel()
+	tell(t, frozenFrom(""), nil, func(w *world) {
+		first, second := w.differs("a", "sse", "sse/operator"), w.differs("b", "sse", "sse/operator")
+		w.reports.meanwhile = func() { // the other began before the second was there
+			w.reports.meanwhile = nil
+			_, err := w.ledger.Decide(t.Context(), func(tx *ledger.Tx) error {
+				_, err := tx.Emit(register.ReportQueued, "", "", journal.Actor{Via: journal.ViaEngine}, register.Body(register.Queued{Audience: runner.Owners, Report: runner.DriftReport,
+					Missing: []string{"p-gone"}, About: first}))
+				return err
+			})
+			if err != nil {
+				t.Error(err)
 			}
 		}
-		if want := [][]int64{{first, second}, {other}, {third}}; !slices.EqualFunc(told, want, slices.Equal) {
-			t.Errorf("mails tell of %v, want %v", told, want)
-		}
+		w.tellDrift()
+		w.wantTold([]int64{first}, []int64{second})
 	})
 }

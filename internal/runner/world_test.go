@@ -284,12 +284,16 @@ func (calendar) MayLift(p *plan.Plan, f *register.Facts, zone string, now time.T
 
 // reports composes one mail per call.
 type reports struct {
-	fail  error
-	asked []runner.Compose
+	fail      error
+	asked     []runner.Compose
+	meanwhile func() // what happens while one is made
 }
 
 func (r *reports) Compose(_ context.Context, c runner.Compose) (runner.Composed, error) {
 	r.asked = append(r.asked, c)
+	if r.meanwhile != nil {
+		r.meanwhile()
+	}
 	m := register.Message{ID: c.Audience + "." + c.Report + "." + c.Period, Audience: c.Audience, Report: c.Report,
 		Recipient: "p-chair", Address: "chair@customer.example", Subject: "Status", Raw: []byte("Subject: Status\r\n\r\n")}
 	return runner.Composed{Mails: []register.Message{m}, Missing: []string{"p-gone"}}, r.fail
