@@ -28,5 +28,6 @@ const (
 	CodeUnreachable diag.Code = "audience-unreachable"
 	CodeNoConsent   diag.Code = "consent-missing"
 	CodeEmptyWindow diag.Code = "window-without-runbook"
+	CodeBesideGate  diag.Code = "window-beside-gate"
 	CodeSharedCert  diag.Code = "certificate-of-two-systems"
 )

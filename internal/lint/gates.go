@@ -3,6 +3,7 @@ package lint
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -31,6 +32,7 @@ func (l *linter) gates() {
 			l.problems.Addf(g.DecideBy.Pos, CodeGateClosed, "the deadline (%s) is not after the opening (%s)", l.local(by), l.local(opens)).
 				At("gates."+id+".decide_by").Wide(utf8.RuneCountInString(g.DecideBy.Text)).See(g.Opens.Pos, "it opens here").Hintf("a gate without a decision by its deadline is a no-go")
 		}
+		l.gateBeside(g)
 		for _, c := range g.Criteria {
 			switch c.Kind {
 			case plan.SuiteCriterion:
@@ -40,6 +42,21 @@ func (l *linter) gates() {
 			case plan.RehearsalCriterion:
 				l.realRehearsal(g, c)
 			}
+		}
+	}
+}
+
+// gateBeside looks for windows in whose run a gate is asked that decides about none of the services the window is for: a go there is refused.
+func (l *linter) gateBeside(g *plan.Gate) {
+	if len(g.Scope) == 0 || !l.broken.whole("milestones") || !l.broken.whole("runbooks") {
+		return
+	}
+	for _, id := range l.p.MilestoneIDs {
+		m := l.p.Milestones[id]
+		shared := slices.ContainsFunc(m.Services, func(s string) bool { return slices.Contains(g.Scope, s) })
+		if m.Kind == plan.Window && !m.Rehearsal && len(m.Services) > 0 && !shared && l.p.Asks(m.Runbook, g.ID) {
+			l.problems.Warnf(m.Pos, CodeBesideGate, "%s is asked in its run and decides about none of its services: a go is refused", g.ID).At("milestones."+id).Wide(len(id)).
+				See(g.Pos, "it decides about %s", strings.Join(g.Scope, ", ")).Hintf("name a service of the window in the gate's scope, or give the window a runbook without that gate")
 		}
 	}
 }

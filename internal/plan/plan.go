@@ -6,6 +6,7 @@
 package plan
 
 import (
+	"slices"
 	"time"
 
 	_ "time/tzdata" // plans name time zones; the host may have no zone files
@@ -319,6 +320,14 @@ func (p *Plan) Production() string {
 		}
 	}
 	return ""
+}
+
+// Asks reports whether a step of a runbook, or of one inside it, stands behind a gate. A plan has no runbook inside itself.
+func (p *Plan) Asks(runbook, gate string) bool {
+	rb := p.Runbooks[runbook]
+	return rb != nil && slices.ContainsFunc(rb.Steps, func(s *runbooks.Step) bool {
+		return s.AfterGate == gate || s.Runbook != "" && p.Asks(s.Runbook, gate)
+	})
 }
 
 // SuiteEnvironment returns where a suite is asked.

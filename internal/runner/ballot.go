@@ -34,10 +34,7 @@ func (r *Runner) mayAnswer(g *plan.Gate, c Command) error {
 	if len(c.Services) > 0 && a != register.Go {
 		return refuse(Usage, "leave it out, or vote go", "--services goes with go only")
 	}
-	scope := g.Scope
-	if len(scope) == 0 {
-		scope = r.plan.ServiceIDs
-	}
+	scope := r.scope(g)
 	for _, s := range c.Services {
 		if !slices.Contains(scope, s) {
 			return refuse(NotFound, suggest("service", s, scope), "%s does not decide about a service %q", g.ID, s)

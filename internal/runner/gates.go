@@ -315,7 +315,11 @@ func (d *decision) settleGate(on ballot, reply *Reply) error {
 	services := v.Services
 	if len(services) == 0 {
 		if services = g.Scope; key.Run == "" {
-			services = d.askedFor(g)
+			asked, err := d.askedFor(g)
+			if err != nil && v.Answer == register.Go {
+				return err
+			}
+			services = asked
 		}
 	}
 	b := register.Decided{Round: v.Round, Decision: v.Answer, Services: services, Reasons: j.Reasons, Criteria: j.Criteria, Poll: j.Poll,

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"skift/checks"
@@ -52,45 +53,65 @@ func (d *decision) inScope(rn *run.Run, services []string) []string {
 	return services
 }
 
-// inWindow keeps the services that the window which a run is for names, by the run's own revision; all of them where it names none. Rehearsals
-// practise the whole.
-func (d *decision) inWindow(rn *run.Run, services []string) []string {
+// windowOf is the window that a run is for, by the run's own revision; nil = none. Rehearsals practise the whole.
+func (d *decision) windowOf(rn *run.Run) *plan.Milestone {
 	p, err := d.r.planOf(rn)
 	if err != nil || rn.Practises() {
-		return services
+		return nil
 	}
-	if _, is := d.Facts.Runs.Window(p, rn); is != "" && p.Milestones[is] != nil && len(p.Milestones[is].Services) > 0 {
-		return both(services, p.Milestones[is].Services)
+	_, is := d.Facts.Runs.Window(p, rn)
+	return p.Milestones[is]
+}
+
+// inWindow keeps the services that the window which a run is for names; all of them where it names none.
+func (d *decision) inWindow(rn *run.Run, services []string) []string {
+	if is := d.windowOf(rn); is != nil && len(is.Services) > 0 {
+		return both(services, is.Services)
 	}
 	return services
 }
 
-// askedFor are the services that a go at one of the plan's own gates is for where it names none: those of the window that the run in front
-// of it is for, or that its run will be for, else the gate's scope.
-func (d *decision) askedFor(g *plan.Gate) []string {
+// askedOf is the window of which one of the plan's own gates is asked: that of the run in front of it, else the present one of those whose
+// runbook asks it; nil = none.
+func (d *decision) askedOf(g *plan.Gate) *plan.Milestone {
 	if rn := d.Facts.Runs.Asking(g.ID); rn != nil {
-		return d.inWindow(rn, g.Scope)
+		return d.windowOf(rn)
 	}
+	p := d.r.plan
 	var ahead []string
-	for _, id := range d.r.plan.MilestoneIDs {
-		m := d.r.plan.Milestones[id]
-		if m.Kind == plan.Window && !m.Rehearsal && d.Facts.Register.Milestone(id).PassedAt.IsZero() && d.gateOf(m.Runbook, g.ID) {
+	for _, id := range p.MilestoneIDs {
+		m := p.Milestones[id]
+		if m.Kind == plan.Window && !m.Rehearsal && d.Facts.Register.Milestone(id).PassedAt.IsZero() && p.Asks(m.Runbook, g.ID) {
 			ahead = append(ahead, id)
 		}
 	}
 	if len(ahead) == 0 {
-		return g.Scope
+		return nil
 	}
-	if of := d.r.plan.Milestones[d.present(ahead)].Services; len(of) > 0 {
-		return both(g.Scope, of)
-	}
-	return g.Scope
+	return p.Milestones[d.present(ahead)]
 }
 
-// gateOf reports whether a runbook itself asks a gate.
-func (d *decision) gateOf(runbook, gate string) bool {
-	rb := d.r.plan.Runbooks[runbook]
-	return rb != nil && slices.ContainsFunc(rb.Steps, func(s *runbooks.Step) bool { return s.AfterGate == gate })
+// askedFor are the services that a go at one of the plan's own gates is for where it names none: of the gate's scope those that its window
+// names. Empty = all, so a gate and a window that have nothing in common can have no go.
+func (d *decision) askedFor(g *plan.Gate) ([]string, error) {
+	is := d.askedOf(g)
+	if is == nil || len(is.Services) == 0 {
+		return g.Scope, nil
+	}
+	services := both(d.r.scope(g), is.Services)
+	if len(services) == 0 {
+		return nil, refuse(Refused, "let the gate's scope, or the window's services, name what the go is to be for", "%s decides about %s, and %s is for %s: a go would be for nothing",
+			g.ID, strings.Join(g.Scope, ", "), is.ID, strings.Join(is.Services, ", "))
+	}
+	return services, nil
+}
+
+// scope lists the services that a gate decides about.
+func (r *Runner) scope(g *plan.Gate) []string {
+	if len(g.Scope) == 0 {
+		return r.plan.ServiceIDs
+	}
+	return g.Scope
 }
 
 // both keeps what is in a and in b, in the order of a.

@@ -257,3 +257,44 @@ func TestWindowsNameServices(t *testing.T) {
 		})
 	}
 }
+
+// TestAGoForNothing: a gate that decides about none of the services its window is for can have no go, for one that names no service is read as
+// one for all; a gate that decides about all is asked for those of its window. It is the same before there is a run, with the gate inside.
+func TestAGoForNothing(t *testing.T) {
+	t.Parallel()
+	named := strings.NewReplacer(`window, from: "2000-01-03`, `window, services: [gateway], from: "2000-01-03`, `window, from: "2000-01-06`, `window, services: [sftp], from: "2000-01-06`).Replace(split)
+	scoped := strings.Replace(named, "{asks: Go?, ", "{asks: Go?, scope: {services: [sftp]}, ", 1)
+	for name, books := range map[string]map[string]string{"its own": splitBooks, "inside": nestedBooks} {
+		for scope, yaml := range map[string]string{"all": named, "sftp": scoped} {
+			tell(t, yaml, books, func(w *world) {
+				decided := func() []string {
+					var out []string
+					w.facts(func(f *ledger.Facts) { out = f.Register.Gate(register.GateKey{Gate: "go"}).Decision.Services })
+					return out
+				}
+				until(2, 1)
+				if scope == "all" {
+					w.goFor()
+					if d := cmp.Diff([]string{"gateway"}, decided()); d != "" {
+						t.Errorf("%s: the go is for (-want +got):\n%s", name, d)
+					}
+					return
+				}
+				w.do(runner.Command{Do: runner.DoAttest, Gate: "go", Criterion: "staffed", As: ibm})
+				w.do(vote("go", "ready", ibm))
+				w.do(vote("go", "ready", sse))
+				if r := w.refused(runner.Refused, vote("go", "go", chair)); r.Message != "go decides about sftp, and cutover is for gateway: a go would be for nothing" {
+					t.Errorf("%s: %s", name, r.Message)
+				}
+				if j := w.judge("go"); j.State != gate.Open {
+					t.Errorf("%s: after a go that was refused it is %s", name, j.State)
+				}
+				until(5, 1) // the first window is over, nothing ran in it
+				w.goFor()
+				if d := cmp.Diff([]string{"sftp"}, decided()); d != "" {
+					t.Errorf("%s: the go of the second is for (-want +got):\n%s", name, d)
+				}
+			})
+		}
+	}
+}

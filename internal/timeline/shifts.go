@@ -151,7 +151,7 @@ func (t *Timeline) AskedFrom(g *plan.Gate) time.Time {
 		last = time.Time{}
 	}
 	for _, m := range t.Milestones {
-		if !t.plan.InEarnest(m.Milestone) || !t.asks(m.Runbook, g.ID) {
+		if !t.plan.InEarnest(m.Milestone) || !t.plan.Asks(m.Runbook, g.ID) {
 			continue
 		}
 		from, opens := m.Start.At, g.Opens

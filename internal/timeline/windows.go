@@ -22,7 +22,7 @@ func (t *Timeline) Gate(runs *run.Facts, g *plan.Gate) (opens, decideBy time.Tim
 	}
 	return t.gate(g, func(own string) string {
 		for _, id := range t.plan.RunbookIDs {
-			if t.plan.Runbooks[id].Window == own && t.asks(id, g.ID) {
+			if t.plan.Runbooks[id].Window == own && t.plan.Asks(id, g.ID) {
 				return t.Present(id)
 			}
 		}
@@ -51,20 +51,6 @@ func (t *Timeline) gate(g *plan.Gate, meant func(milestone string) string) (open
 	opens, _ = t.OpensAt(read(g.Opens))
 	decideBy, _ = t.DecideBy(read(g.DecideBy))
 	return opens, decideBy
-}
-
-// asks reports whether a step of a runbook, or of one inside it, stands behind a gate. A plan has no runbook inside itself.
-func (t *Timeline) asks(runbook, gate string) bool {
-	rb := t.plan.Runbooks[runbook]
-	if rb == nil {
-		return false
-	}
-	for _, s := range rb.Steps {
-		if s.AfterGate == gate || s.Runbook != "" && t.asks(s.Runbook, gate) {
-			return true
-		}
-	}
-	return false
 }
 
 // Present is the present one of the windows of a runbook: of its own and the others that start it, the first that is neither passed nor
@@ -97,7 +83,7 @@ func (t *Timeline) Present(runbook string) string {
 func (t *Timeline) GatesOf(runbook string) []string {
 	var out []string
 	for _, id := range t.plan.GateIDs {
-		if t.asks(runbook, id) {
+		if t.plan.Asks(runbook, id) {
 			out = append(out, id)
 		}
 	}
