@@ -63,19 +63,50 @@ func (d *decision) windowOf(rn *run.Run) *plan.Milestone {
 	return p.Milestones[is]
 }
 
-// inWindow keeps the services that the window which a run is for names; all of them where it names none.
+// inWindow keeps the services that the window which a run is for names; all of them where it names none. What a later revision splits off for
+// another window is that one's, unless this run has moved it already.
 func (d *decision) inWindow(rn *run.Run, services []string) []string {
-	if is := d.windowOf(rn); is != nil && len(is.Services) > 0 {
-		return both(services, is.Services)
+	is := d.windowOf(rn)
+	if is == nil {
+		return services
+	}
+	if len(is.Services) > 0 {
+		services = both(services, is.Services)
+	}
+	if left := d.inUse(is).Services; len(left) > 0 {
+		services = slices.DeleteFunc(slices.Clone(services), func(s string) bool { return !slices.Contains(left, s) && !d.movedIn(rn, s) })
 	}
 	return services
+}
+
+// inUse is a window as the plan in use has it; as it was, where that has none of its name.
+func (d *decision) inUse(is *plan.Milestone) *plan.Milestone {
+	if now := d.r.plan.Milestones[is.ID]; now != nil && now.Kind == plan.Window {
+		return now
+	}
+	return is
+}
+
+// movedIn reports whether the piece of work that a run belongs to has moved a service.
+func (d *decision) movedIn(rn *run.Run, service string) bool {
+	return slices.ContainsFunc(d.Facts.Runs.Inside(d.Facts.Runs.Top(rn)), func(o *run.Run) bool {
+		for _, st := range o.Steps {
+			if slices.Contains(st.Switches, service) && slices.Contains(st.Services, service) && !st.Simulated {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // askedOf is the window of which one of the plan's own gates is asked: that of the run in front of it, else the present one of those whose
 // runbook asks it; nil = none.
 func (d *decision) askedOf(g *plan.Gate) *plan.Milestone {
 	if rn := d.Facts.Runs.Asking(g.ID); rn != nil {
-		return d.windowOf(rn)
+		if is := d.windowOf(rn); is != nil {
+			return d.inUse(is)
+		}
+		return nil
 	}
 	p := d.r.plan
 	var ahead []string

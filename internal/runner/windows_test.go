@@ -258,6 +258,34 @@ func TestWindowsNameServices(t *testing.T) {
 	}
 }
 
+// TestSplitBesideARun: what a revision splits off while the weekend's run waits is not switched by it; what the run has moved stays its own.
+func TestSplitBesideARun(t *testing.T) {
+	t.Parallel()
+	named := strings.NewReplacer(`window, from: "2000-01-03`, `window, services: [gateway], from: "2000-01-03`, `window, from: "2000-01-06`, `window, services: [sftp], from: "2000-01-06`).Replace(split)
+	for _, c := range []struct {
+		before bool // the split comes into use before the switch
+		sftp   string
+	}{{true, "before"}, {false, "fallback"}} {
+		tell(t, split, splitBooks, func(w *world) {
+			until(2, 1)
+			w.goFor()
+			until(3, 1)
+			id := w.begin("weekend")
+			if c.before {
+				w.adopt(load(t, named, splitBooks))
+			}
+			w.say(id, "stop", "done", sse)
+			w.wantPhases("fallback", c.sftp)
+			if !c.before {
+				w.adopt(load(t, named, splitBooks))
+			}
+			w.say(id, "prove", "done", ibm)
+			w.say(id, "open", "done", ibm)
+			w.wantPhases("fallback", c.sftp)
+		})
+	}
+}
+
 // TestAGoForNothing: a gate that decides about none of the services its window is for can have no go, for one that names no service is read as
 // one for all; a gate that decides about all is asked for those of its window. It is the same before there is a run, with the gate inside.
 func TestAGoForNothing(t *testing.T) {
