@@ -3,6 +3,7 @@ package runner_test
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -262,26 +263,28 @@ func TestWindowsNameServices(t *testing.T) {
 func TestSplitBesideARun(t *testing.T) {
 	t.Parallel()
 	named := strings.NewReplacer(`window, from: "2000-01-03`, `window, services: [gateway], from: "2000-01-03`, `window, from: "2000-01-06`, `window, services: [sftp], from: "2000-01-06`).Replace(split)
+	books := maps.Clone(splitBooks)
+	books["weekend"] = strings.Replace(books["weekend"], "manual: Open,", `manual: Open, closes: ["*"],`, 1)
 	for _, c := range []struct {
-		before bool // the split comes into use before the switch
-		sftp   string
-	}{{true, "before"}, {false, "fallback"}} {
-		tell(t, split, splitBooks, func(w *world) {
+		before       bool // the split comes into use before the switch
+		sftp, closed string
+	}{{true, "before", "before"}, {false, "fallback", "closed"}} {
+		tell(t, split, books, func(w *world) {
 			until(2, 1)
 			w.goFor()
 			until(3, 1)
 			id := w.begin("weekend")
 			if c.before {
-				w.adopt(load(t, named, splitBooks))
+				w.adopt(load(t, named, books))
 			}
 			w.say(id, "stop", "done", sse)
 			w.wantPhases("fallback", c.sftp)
 			if !c.before {
-				w.adopt(load(t, named, splitBooks))
+				w.adopt(load(t, named, books))
 			}
 			w.say(id, "prove", "done", ibm)
 			w.say(id, "open", "done", ibm)
-			w.wantPhases("fallback", c.sftp)
+			w.wantPhases("closed", c.closed)
 		})
 	}
 }
