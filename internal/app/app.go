@@ -48,8 +48,11 @@ type Options struct {
 	PlanDir string
 	DataDir string // "" = what skift.yaml says, below the plan directory
 	Log     *slog.Logger
-	GoOn    bool // with files that have errors, go on by the revision that was in use; without one they are refused all the same
+	// GoOn: with files that have errors, or that take from a zone in force, go on by the revision that was in use. Without one, those with errors
+	// are refused all the same; without GoOn, so are those that take from a zone.
+	GoOn bool
 
+	withheld      string        // what the files would take from zones in force: they are not taken up for that
 	copied        bool          // the data directory is what a simulated crash left, on purpose in another place
 	before, after func(n int64) // instead of the crash points of the environment; nil = those
 }
@@ -86,6 +89,7 @@ type App struct {
 	beside    bool   // another process has the data directory; it is only read
 	override  string // of the data directory; "" = as the settings say
 	reloading sync.Mutex
+	withheld  string                            // what the files would have taken from zones in force at the start
 	rejected  atomic.Pointer[snapshot.Rejected] // the plan that could not be taken into use; nil = none
 	based     sync.Map                          // zoneSince: what these zones found was read by this process
 }
@@ -160,7 +164,7 @@ func open(ctx context.Context, o Options, beside bool) (*App, error) {
 		return nil, err
 	}
 	p, settings, wrong := r.Plan, r.Settings, r.Wrong("")
-	if wrong != "" {
+	if wrong != "" || o.withheld != "" {
 		if p, err = r.standing(ctx, o); err != nil {
 			return nil, err
 		}
@@ -183,8 +187,15 @@ func open(ctx context.Context, o Options, beside bool) (*App, error) {
 		a.store.Close()
 		return nil, err
 	}
-	if wrong != "" {
+	switch {
+	case wrong != "":
 		a.reject(r)
+	case o.withheld != "":
+		a.withhold(o.withheld)
+	case !beside:
+		if lost := a.lost(); lost != "" {
+			return a.instead(ctx, o, lost)
+		}
 	}
 	return a, nil
 }

@@ -83,16 +83,10 @@ func (a *App) reject(r Reading) {
 // maySoften refuses a revision by which zones in force end or protect less, unless somebody who answers for them says that it may, and why: a zone
 // is agreed between parties, and not taken out in passing.
 func (a *App) maySoften(before *plan.Plan, q api.ReloadRequest, zones []register.ZoneChange) error {
-	lost := freeze.Loses(zones)
-	if len(lost) == 0 {
-		return nil
-	}
-	var told []string
-	for _, z := range lost {
-		told = append(told, z.String())
-	}
-	what, party := strings.Join(told, "; "), before.Parties[plan.SeatParty(q.As)]
+	what, party := losses(zones), before.Parties[plan.SeatParty(q.As)]
 	switch {
+	case what == "":
+		return nil
 	case !q.Accept:
 		return &runner.Refusal{Kind: runner.Refused, Message: what + ": nothing was changed", Hints: []string{"skift reload --dry-run shows all that it brings",
 			`when the parties agree: skift reload --accept --reason "…" --as SEAT`}}
@@ -102,6 +96,15 @@ func (a *App) maySoften(before *plan.Plan, q api.ReloadRequest, zones []register
 		return &runner.Refusal{Kind: runner.Forbidden, Message: what + ": only a seat of the customer may accept that", Hints: []string{"add --as with a seat of the customer"}}
 	}
 	return nil
+}
+
+// losses are the zones in force that end or protect less, in one line.
+func losses(zones []register.ZoneChange) string {
+	var told []string
+	for _, z := range freeze.Loses(zones) {
+		told = append(told, z.String())
+	}
+	return strings.Join(told, "; ")
 }
 
 // first is the first error of some problems in one line.

@@ -105,6 +105,9 @@ func (s *session) goesOn(a *app.App, bad *app.PlanError) {
 	if bad != nil {
 		s.note("the files here cannot be used (%s): this goes on by the plan in use, revision %.12s; skift validate shows all", bad.Wrong(""), a.Plan().Hash)
 	}
+	if lost := a.Withheld(); lost != "" {
+		s.note("the files here are not taken up (%s): this goes on by the plan in use, revision %.12s; when the parties agree: skift reload --accept --reason \"…\" --as SEAT", lost, a.Plan().Hash)
+	}
 }
 
 func dialAsking(data string) (*api.Client, error) {

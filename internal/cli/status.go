@@ -176,7 +176,11 @@ func (s *session) mails(c *words.Catalogue, o snapshot.Outbox) {
 // stalePlan warns when the files say something else than what the running process goes by.
 func (s *session) stalePlan(snap snapshot.Snapshot, p *plan.Plan) {
 	if r := snap.Rejected; r != nil {
-		s.note("%s the plan could not be taken up: %s, first %s; what runs goes on as it was", localTime(p, r.At), numbered(r.Errors, "error"), r.First)
+		why := r.First
+		if r.Errors > 0 {
+			why = numbered(r.Errors, "error") + ", first " + r.First
+		}
+		s.note("%s the plan could not be taken up: %s; what runs goes on as it was", localTime(p, r.At), why)
 	}
 	if snap.Plan.Hash != p.Hash {
 		s.note("the plan's files have changed since the running skift took them into use; it goes on with revision %.12s until skift reload", snap.Plan.Hash)

@@ -124,8 +124,11 @@ func (r *Runner) confirm(ctx context.Context, c Command) (Reply, error) {
 	})
 }
 
-// timePassed is the state of a milestone that has passed, also where only its end came and nobody said so.
-const timePassed = "passed"
+// States of milestones: timePassed also where only its end came and nobody said so.
+const (
+	timePassed   = "passed"
+	timeUpcoming = "upcoming"
+)
 
 // milestone passes or reopens a milestone by a person's word. One with an exit gate passes by its gate only. What passed by the clock can be
 // reopened too: it is late then until somebody says that it has passed.
@@ -148,6 +151,8 @@ func (r *Runner) milestone(ctx context.Context, c Command) (Reply, error) {
 		case c.Answer == "pass" && m.Kind == plan.Zone: // one seat would open it alone
 			return 0, "", refuse(Refused, "for an exception: skift freeze waive "+m.ID+", which a seat of another party confirms; or change the plan together",
 				"%s is a zone and ends when its end comes (%s): nobody ends it alone", m.ID, m.Until.Text)
+		case c.Answer == "pass" && m.Kind == plan.Window && state == timeUpcoming: // and what hangs on its end with it, such as a zone in force
+			return 0, "", refuse(Refused, "to bring it forward: skift plan move "+m.ID+" DATE", "%s has not begun", m.ID)
 		case c.Answer == "pass" && passed:
 			return 0, "", refuse(Conflict, "", "%s has passed already", m.ID)
 		case c.Answer == "pass":

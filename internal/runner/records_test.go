@@ -100,6 +100,7 @@ func TestMilestones(t *testing.T) {
 		w.refused(runner.Forbidden, say("settled", "pass", "sse/operator", ""))
 		w.refused(runner.Usage, say("settled", "go", "ibm/operator", ""))
 		w.refused(runner.Refused, say("trial", "pass", "kombit/chair", ""))
+		w.refused(runner.Refused, say("cutover", "pass", "kombit/chair", "")) // it has not begun
 		w.refused(runner.Conflict, say("settled", "reopen", "ibm/operator", "x"))
 		w.do(say("settled", "pass", "ibm/operator", ""))
 		w.refused(runner.Conflict, say("settled", "pass", "ibm/operator", ""))
