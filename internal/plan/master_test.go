@@ -62,7 +62,7 @@ func TestWhatIsCompiledCanBeRead(t *testing.T) {
 		"a": "wait not before a.start, until a.end", "b": "wait not before a.passed + 1d - 2h, until b.end", "c": "wait not before b.end + 1d, until b.passed + 2d",
 		"d": "manual not before d.start, until ", "e": "wait not before d.start + 1d, until ", "f": "wait not before f.start, until ",
 	}
-	if Master(p) != Master(p) {
+	if once, again := Master(p), Master(p); once != again {
 		t.Error("it is compiled anew each time it is asked for")
 	}
 	for _, s := range Master(p).Steps {
